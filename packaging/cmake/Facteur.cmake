@@ -1,0 +1,119 @@
+# How a room is built. Every library sees only the headers of the libraries it links: each has an include folder of
+# its own, holding one link to its source folder, so an include that goes against the layers does not compile.
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+                    -Wold-style-cast -Werror -fno-strict-aliasing)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  # g++ 12 warns of impossible overflows inside inlined std::string code at -O2 (GCC bug 105329).
+  add_compile_options(-Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-maybe-uninitialized
+                      -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+endif()
+
+option(FACTEUR_TESTS "Build the unit, dialogue and fuzz-corpus tests" ON)
+option(FACTEUR_PROGRAMS "Build the programs" ON)
+option(FACTEUR_LIBFUZZER "Build the fuzz targets for libFuzzer (clang)" OFF)
+
+# facteur_rooms(FOLDER...): adds each folder that has a CMakeLists.txt, lower layers first.
+function(facteur_rooms)
+  foreach(room IN LISTS ARGN)
+    if(EXISTS ${CMAKE_SOURCE_DIR}/${room}/CMakeLists.txt)
+      add_subdirectory(${room})
+    endif()
+  endforeach()
+endfunction()
+
+# facteur_library(NAME [FOLDER folder] LINKS libs... [WRAPS third-party...]): a static library of all *.cpp of a folder
+# (its main.cpp files left out) and its unit tests from tests/unit/<folder>/*_test.cpp, if there are any. LINKS are our
+# own libraries that its headers or sources may include; WRAPS are third-party libraries, which nobody else sees.
+function(facteur_library name)
+  cmake_parse_arguments(ARG "" "FOLDER" "LINKS;WRAPS" ${ARGN})
+  if(NOT ARG_FOLDER)
+    file(RELATIVE_PATH ARG_FOLDER ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  endif()
+  set(source_dir ${CMAKE_SOURCE_DIR}/${ARG_FOLDER})
+  file(GLOB sources CONFIGURE_DEPENDS ${source_dir}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "main\\.cpp$")
+
+  set(include_dir ${CMAKE_BINARY_DIR}/include/${name})
+  get_filename_component(parent ${ARG_FOLDER} DIRECTORY)
+  file(MAKE_DIRECTORY ${include_dir}/${parent})
+  file(CREATE_LINK ${source_dir} ${include_dir}/${ARG_FOLDER} SYMBOLIC)
+
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_include_directories(${name} PUBLIC ${include_dir})
+    target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_WRAPS})
+  else()
+    add_library(${name} INTERFACE)
+    target_include_directories(${name} INTERFACE ${include_dir})
+    target_link_libraries(${name} INTERFACE ${ARG_LINKS})
+  endif()
+
+  facteur_test(${name}_test FOLDER tests/unit/${ARG_FOLDER} LINKS ${name} ${ARG_LINKS})
+endfunction()
+
+# facteur_test(NAME FOLDER folder LINKS libs...): one Catch2 program of the *_test.cpp files of a folder.
+function(facteur_test name)
+  cmake_parse_arguments(ARG "" "FOLDER" "LINKS;WRAPS" ${ARGN})
+  if(NOT FACTEUR_TESTS)
+    return()
+  endif()
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${ARG_FOLDER}/*_test.cpp)
+  if(NOT tests)
+    return()
+  endif()
+  if(NOT TARGET catch_main)
+    # Catch2's own main, compiled once and without optimisation: it is the slowest file of the tests.
+    add_library(catch_main OBJECT ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp)
+    target_compile_options(catch_main PRIVATE -O0 -w)
+    target_include_directories(catch_main PUBLIC ${CMAKE_SOURCE_DIR}/tests/unit/include)
+  endif()
+  add_executable(${name} ${tests})
+  target_compile_options(${name} PRIVATE -O0)
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} ${ARG_WRAPS} catch_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME unit/${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(unit/${name} PROPERTIES TIMEOUT 300)
+endfunction()
+
+# facteur_fuzz(NAME SOURCE file LINKS libs...): a fuzz target (LLVMFuzzerTestOneInput). With libFuzzer in the fuzz
+# preset; otherwise with a plain main that replays the corpus in tests/fuzz/corpus/<NAME> as a test.
+function(facteur_fuzz name)
+  cmake_parse_arguments(ARG "" "SOURCE" "LINKS" ${ARGN})
+  if(NOT FACTEUR_TESTS)
+    return()
+  endif()
+  if(FACTEUR_LIBFUZZER)
+    add_executable(fuzz_${name} ${ARG_SOURCE})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    if(NOT TARGET fuzz_replay_main)
+      add_library(fuzz_replay_main OBJECT ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
+    endif()
+    add_executable(fuzz_${name} ${ARG_SOURCE})
+    target_link_libraries(fuzz_${name} PRIVATE fuzz_replay_main)
+    add_test(NAME fuzz-corpus/${name} COMMAND fuzz_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    set_tests_properties(fuzz-corpus/${name} PROPERTIES TIMEOUT 300)
+  endif()
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINKS})
+  set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endfunction()
+
+# facteur_program(NAME SOURCE main.cpp LINKS libs... [ALIASES other names...]): a program in build/<preset>/bin.
+function(facteur_program name)
+  cmake_parse_arguments(ARG "" "SOURCE" "LINKS;ALIASES" ${ARGN})
+  if(NOT FACTEUR_PROGRAMS)
+    return()
+  endif()
+  add_executable(${name} ${ARG_SOURCE})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS})
+  foreach(alias IN LISTS ARG_ALIASES)
+    add_custom_command(TARGET ${name} POST_BUILD COMMAND ln -sf ${name} $<TARGET_FILE_DIR:${name}>/${alias})
+  endforeach()
+endfunction()
