@@ -1,0 +1,77 @@
+// A message in short: what IMAP's ENVELOPE and BODYSTRUCTURE want, and where each part lies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "common/base/result.h"
+
+namespace facteur::mime {
+
+/// A field that may be absent: NIL in IMAP, which is not the empty string.
+struct Text {
+  bool present = false;
+  std::string value;
+  auto fields() { return std::tie(present, value); }
+};
+
+/// An address of an ENVELOPE (RFC 3501 section 7.4.2): a group begins with host absent and mailbox its name, and ends with
+/// both absent.
+struct EnvelopeAddress {
+  Text name, route, mailbox, host;
+  auto fields() { return std::tie(name, route, mailbox, host); }
+};
+
+/// The header fields of an ENVELOPE as they stand in the message, unfolded, encoded words left alone.
+struct Envelope {
+  Text date, subject, in_reply_to, message_id;
+  std::vector<EnvelopeAddress> from, sender, reply_to, to, cc, bcc;
+  auto fields() { return std::tie(date, subject, in_reply_to, message_id, from, sender, reply_to, to, cc, bcc); }
+};
+
+/// Parameters of Content-Type or Content-Disposition, names in the case of the message.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// One part of a message. Offsets count octets of the message with CRLF line ends.
+struct Part {
+  std::uint32_t parent = 0;               ///< index of the parent in Summary::parts; the root is its own parent
+  std::vector<std::uint32_t> children;    ///< indices: the parts of a multipart, or the root of an embedded message
+  std::uint64_t header_begin = 0;         ///< first octet of its header
+  std::uint64_t body_begin = 0;           ///< first octet behind the empty line
+  std::uint64_t body_end = 0;             ///< one past its last octet, before the CRLF of the boundary
+  std::uint32_t body_lines = 0;           ///< CRLFs in the body, and one for an unended last line
+  std::string type, subtype;              ///< as written; "TEXT" and "PLAIN" by default (RFC 2045 section 5.2)
+  Parameters parameters;
+  Text id, description, md5, disposition, language, location;
+  std::string encoding = "7BIT";          ///< Content-Transfer-Encoding
+  Parameters disposition_parameters;
+  std::vector<std::string> languages;
+  bool is_message = false;                ///< message/rfc822: `envelope` is that of the message inside
+  Envelope envelope;                      ///< of an embedded message
+  [[nodiscard]] bool is_multipart() const;
+};
+
+/// A whole message.
+struct Summary {
+  std::uint64_t size = 0;                 ///< octets with CRLF line ends
+  Envelope envelope;
+  std::vector<Part> parts;                ///< parts[0] is the message itself
+};
+
+/// Depth and number of parts that are looked into; what lies deeper is one opaque part.
+constexpr std::size_t max_depth = 100;
+constexpr std::size_t max_parts = 10000;
+
+/// Parses a message with CRLF line ends. Never fails: what is malformed is read by the written rule of this library.
+/// Linear in the size, no recursion.
+[[nodiscard]] Summary summarize(std::string_view message);
+
+/// A summary as octets for a cache, and back; Kind::corrupt if it is not one.
+[[nodiscard]] std::string to_octets(const Summary& summary);
+[[nodiscard]] Result<Summary> from_octets(std::string_view octets);
+
+}  // namespace facteur::mime
