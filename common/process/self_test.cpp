@@ -78,9 +78,8 @@ bool become_root() {
 }
 
 bool trace_parent() {
-  if (::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr) < 0) return false;
-  ::ptrace(PTRACE_DETACH, ::getppid(), nullptr, nullptr);
-  return true;
+  // Seizing does not stop the parent, and ends with this process.
+  return ::ptrace(PTRACE_SEIZE, ::getppid(), nullptr, nullptr) == 0;
 }
 
 bool use_io_uring() {
