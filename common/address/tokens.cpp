@@ -17,15 +17,55 @@ bool is_fold(char c) {
   return c == '\r' || c == '\n';
 }
 
+/// Takes a comment, whose first octet is its parenthesis: a counter, for comments may be nested.
+std::string take_comment_text(std::string_view& text) {
+  std::string out;
+  std::size_t depth = 0, at = 0;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '(' && depth++ == 0) continue;
+    if (c == ')' && --depth == 0) break;
+    if (c == '\\' && at + 1 < text.size()) ++at;
+    if (!is_fold(text[at])) out += text[at];
+  }
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return std::string(trim(out));
+}
+
 }  // namespace
+
+bool skip_space_and_comments(std::string_view& text, std::string& comment) {
+  const auto before = text.size();
+  while (!text.empty()) {
+    if (text[0] == '(') {
+      comment = take_comment_text(text);
+    } else if (white_space.contains(text[0])) {
+      text.remove_prefix(1);
+    } else {
+      break;
+    }
+  }
+  return text.size() < before;
+}
+
+std::string take_quoted_text(std::string_view& text) {
+  std::string out;
+  std::size_t at = 1;
+  for (; at < text.size() && text[at] != '"'; ++at) {
+    if (text[at] == '\\' && at + 1 < text.size()) ++at;
+    if (!is_fold(text[at])) out += text[at];
+  }
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return out;
+}
 
 Token Tokens::next() {
   Token token;
-  token.spaced = skip_space_and_comments();
+  token.spaced = skip_space_and_comments(rest_, comment_);
   if (rest_.empty()) return token;
   if (rest_[0] == '"') {
     token.type = Token::Type::quoted;
-    token.text = read_quoted();
+    token.text = take_quoted_text(rest_);
   } else if (rest_[0] == '[') {
     token.type = Token::Type::literal;
     token.text = read_literal();
@@ -41,45 +81,6 @@ Token Tokens::next() {
 
 std::string Tokens::take_comment() {
   return std::exchange(comment_, {});
-}
-
-bool Tokens::skip_space_and_comments() {
-  const auto before = rest_.size();
-  while (!rest_.empty()) {
-    if (rest_[0] == '(') {
-      read_comment();
-    } else if (white_space.contains(rest_[0])) {
-      rest_.remove_prefix(1);
-    } else {
-      break;
-    }
-  }
-  return rest_.size() < before;
-}
-
-void Tokens::read_comment() {
-  comment_.clear();
-  std::size_t depth = 0, at = 0;
-  for (; at < rest_.size(); ++at) {
-    const char c = rest_[at];
-    if (c == '(' && depth++ == 0) continue;
-    if (c == ')' && --depth == 0) break;
-    if (c == '\\' && at + 1 < rest_.size()) ++at;
-    if (!is_fold(rest_[at])) comment_ += rest_[at];
-  }
-  rest_.remove_prefix(std::min(at + 1, rest_.size()));
-  comment_ = trim(comment_);
-}
-
-std::string Tokens::read_quoted() {
-  std::string out;
-  std::size_t at = 1;
-  for (; at < rest_.size() && rest_[at] != '"'; ++at) {
-    if (rest_[at] == '\\' && at + 1 < rest_.size()) ++at;
-    if (!is_fold(rest_[at])) out += rest_[at];
-  }
-  rest_.remove_prefix(std::min(at + 1, rest_.size()));
-  return out;
 }
 
 std::string Tokens::read_literal() {

@@ -8,6 +8,13 @@
 
 namespace facteur::address {
 
+/// Takes white space and comments from the front; true if there were any. `comment` becomes what the last of them said,
+/// its parentheses removed. A comment that is not closed ends with the text.
+bool skip_space_and_comments(std::string_view& text, std::string& comment);
+/// Takes a quoted string from the front, whose first octet is its quote, and returns what it says. Unlike in SMTP, any
+/// octet may stand in it; one that is not closed ends with the text.
+[[nodiscard]] std::string take_quoted_text(std::string_view& text);
+
 /// One token. Everything that is neither white space nor a comment belongs to exactly one.
 struct Token {
   enum class Type : std::uint8_t {
@@ -32,9 +39,6 @@ class Tokens {
   [[nodiscard]] std::string take_comment();
 
  private:
-  bool skip_space_and_comments();
-  void read_comment();
-  std::string read_quoted();
   std::string read_literal();
 
   std::string_view rest_;
