@@ -189,7 +189,7 @@ TEST_CASE("Users are added, changed and deleted without a change to other lines"
   const auto added = with_users(text, {{"Bob@minfo.sn", hash_b, ""}, {"eve@minfo.sn", hash_b, "maildir:~/x"}});
   REQUIRE(added);
   CHECK(*added == text + "bob@minfo.sn: {password: \"" + hash_b + "\"}\neve@minfo.sn: {password: \"" + hash_b +
-                      "\", mail: \"maildir:~/x\"}\n");
+                      "\", mail: maildir:~/x}\n");
   for (const char* name : {"jim@minfo.sn", "jules@minfo.sn", "anna@minfo.sn"}) {
     CAPTURE(name);
     const auto changed = with_password(text, name, hash_b);
