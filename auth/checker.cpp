@@ -65,7 +65,9 @@ Ticket Checker::check(Service service, const net::Ip& client, Credentials shown,
   open->client = client;
   open->shown = std::move(shown);
   open->answer = std::move(answer);
-  loop_.post([this, open] { keeper_.when_current([this, open] { identify(open); }); });
+  loop_.post([this, open] {
+    if (open->answer.wanted()) keeper_.when_current([this, open] { identify(open); });
+  });
   return std::move(ticket);
 }
 

@@ -15,7 +15,8 @@ bool Gate::run(std::function<void()> work, std::function<void()> done) {
 
 void Gate::start(Job job) {
   ++running_;
-  loop_.work_detached(std::move(job.work), [this, done = std::move(job.done)] {
+  loop_.work_detached(std::move(job.work), [this, alive = std::weak_ptr(alive_), done = std::move(job.done)] {
+    if (alive.expired()) return;
     --running_;
     if (!queue_.empty()) {
       Job next = std::move(queue_.front());

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 
 #include "common/loop/loop.h"
 
@@ -34,6 +35,7 @@ class Gate {
   std::size_t waiting_;
   std::size_t running_ = 0;
   std::deque<Job> queue_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace facteur::auth

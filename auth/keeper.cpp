@@ -57,9 +57,9 @@ void Keeper::read() {
   reading_ = true;
   auto result = std::make_shared<Result<Compiled>>(fail(Kind::temporary, "not read"));
   // The job has its own copy: the settings may change meanwhile.
-  loop_.work_detached([result, settings = settings_, powers = powers_,
-                       &passwd = passwd_] { *result = compile(settings, powers, passwd); },
-                      [this, result] { take(std::move(*result)); });
+  job_ = loop_.work([result, settings = settings_, powers = powers_,
+                     &passwd = passwd_] { *result = compile(settings, powers, passwd); },
+                    [this, result] { take(std::move(*result)); });
 }
 
 void Keeper::take(Result<Compiled> compiled) {

@@ -10,6 +10,7 @@
 #include "auth/sources.h"
 #include "auth/watch.h"
 #include "common/base/fd.h"
+#include "common/base/ticket.h"
 #include "common/loop/loop.h"
 
 namespace facteur::auth {
@@ -53,6 +54,7 @@ class Keeper {
   std::string octets_;  ///< of the tables
   std::function<void()> new_tables_;
   bool reading_ = false;
+  Ticket job_;
   bool again_ = false;            ///< something changed while reading
   std::vector<Done> done_now_;    ///< hear of the reading under way
   std::vector<Done> done_again_;  ///< hear of the next one
