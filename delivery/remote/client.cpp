@@ -1,5 +1,5 @@
-// A table says of each command what is waited for and who takes its reply; the phases say what may be sent next. Most of
-// the rules are about what must not be believed.
+// A table says of each command what is waited for and who takes its reply; the phases say what may be sent next. Most
+// of the rules are about what must not be believed.
 
 #include "delivery/remote/client.h"
 
@@ -52,7 +52,8 @@ Client::Client(Options options) : options_(std::move(options)) {
   expected_.push_back({Verb::greeting});
 }
 
-// What the server says -------------------------------------------------------------------------------------------------
+// What the server says
+// -------------------------------------------------------------------------------------------------
 
 void Client::feed(std::string_view octets) {
   if (closed()) return;

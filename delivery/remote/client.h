@@ -26,17 +26,17 @@ enum class Deadline : std::uint8_t { helo, starttls, mail, rcpt, data_init, data
 /// One connection from its greeting to its end. Any number of messages go through it one after the other: send(), the
 /// content when it is wanted, the outcomes when finished(); then again, or quit().
 ///
-/// Commands go out in groups where the server allows it (RFC 2920). Each reply answers the oldest command without one; a
-/// reply too many, one that changes its mind within its lines, or one of the wrong class ends the connection, and
+/// Commands go out in groups where the server allows it (RFC 2920). Each reply answers the oldest command without one;
+/// a reply too many, one that changes its mind within its lines, or one of the wrong class ends the connection, and
 /// whoever has no result yet waits. Nothing the server says before the last octet of the content can deliver it.
 class Client {
  public:
   struct Options {
-    std::string name;       ///< in EHLO: smtp_helo_name
-    std::string peer;       ///< in texts: "mx.example.org[192.0.2.1]"
+    std::string name;  ///< in EHLO: smtp_helo_name
+    std::string peer;  ///< in texts: "mx.example.org[192.0.2.1]"
     std::uint16_t port = 25;
     TlsLevel tls = TlsLevel::may;
-    bool lmtp = false;      ///< LHLO, and one reply for each recipient (RFC 2033)
+    bool lmtp = false;  ///< LHLO, and one reply for each recipient (RFC 2033)
   };
 
   explicit Client(Options options);
@@ -55,7 +55,8 @@ class Client {
   void tls_started();
   /// The handshake did not succeed; the connection is of no use any more.
   void tls_failed(std::string_view why);
-  /// The handshake failed, or what came of it, and a new connection with TlsLevel::none is in order: no recipient has a result.
+  /// The handshake failed, or what came of it, and a new connection with TlsLevel::none is in order: no recipient has a
+  /// result.
   [[nodiscard]] bool retry_in_clear() const { return retry_in_clear_; }
 
   /// The next message: at the start, or when ready().

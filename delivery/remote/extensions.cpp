@@ -3,6 +3,7 @@
 #include "delivery/remote/extensions.h"
 
 #include <array>
+#include <utility>
 
 #include "common/base/number.h"
 #include "common/base/strings.h"
@@ -13,7 +14,7 @@ namespace {
 
 struct Keyword {
   std::string_view name;
-  bool Extensions::*offered;
+  bool Extensions::* offered;
 };
 constexpr std::array<Keyword, 5> keywords{{
     {"PIPELINING", &Extensions::pipelining},

@@ -12,14 +12,16 @@ Failure failure_of(const smtp::Reply& reply, std::string_view command) {
   Failure failure;
   failure.permanent = reply.permanent();
   failure.status = !reply.enhanced.empty() ? reply.enhanced : failure.permanent ? "5.0.0" : "4.0.0";
-  failure.text = printable(reply.line(), Transaction::max_text) + " (in reply to " + std::string(command) + ")";
+  failure.text = printable(reply.line(), Transaction::max_text);
+  if (!command.empty()) failure.text += " (in reply to " + std::string(command) + ")";
   failure.remote_reply = true;
   failure.try_next = !failure.permanent;
   return failure;
 }
 
 Transaction::Transaction(Mail mail, std::string relay)
-    : mail_(std::move(mail)), relay_(std::move(relay)), states_(mail_.recipients.size(), State::pending) {}
+    : mail_(std::move(mail)), relay_(std::move(relay)), states_(mail_.recipients.size(), State::pending) {
+}
 
 void Transaction::recipient_replied(std::size_t index, const smtp::Reply& reply) {
   if (states_[index] != State::pending) return;
@@ -29,8 +31,8 @@ void Transaction::recipient_replied(std::size_t index, const smtp::Reply& reply)
     return;
   }
   auto failure = failure_of(reply, "RCPT TO command");
-  // "Too many recipients" was 552 once (RFC 5321 section 4.5.3.1.10). It can be meant only where others were taken; alone
-  // in a later transaction the recipient learns what the server really thinks.
+  // "Too many recipients" was 552 once (RFC 5321 section 4.5.3.1.10). It can be meant only where others were taken;
+  // alone in a later transaction the recipient learns what the server really thinks.
   if (reply.code == 552 && accepted_ > 0) {
     failure.permanent = false;
     failure.status = "4.5.3";
@@ -65,8 +67,8 @@ void Transaction::settle(std::size_t index, queue::Fate fate, std::string status
   if (states_[index] == State::accepted) --accepted_;
   states_[index] = State::settled;
   ++settled_;
-  outcomes_.push_back({{mail_.recipients[index].number, fate, std::move(status), std::move(text), relay_, remote_reply},
-                       try_next});
+  outcomes_.push_back(
+      {{mail_.recipients[index].number, fate, std::move(status), std::move(text), relay_, remote_reply}, try_next});
 }
 
 }  // namespace facteur::remote

@@ -1,5 +1,6 @@
-// One message on its way through one connection: which recipients it still has, and what became of the others. The rules
-// of who waits, who fails and who may try the next host are here (RFC 5321 section 4.2.1, and Postfix's practice).
+// One message on its way through one connection: which recipients it still has, and what became of the others. The
+// rules of who waits, who fails and who may try the next host are here (RFC 5321 section 4.2.1, and Postfix's
+// practice).
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct Failure {
   bool try_next = true;       ///< another host may be asked in this same attempt; of temporary ones only
 };
 
-/// The failure that a negative reply to `command` is: 5yz is permanent, all else temporary. The enhanced code is the
-/// server's if its class is that of the reply.
+/// The failure that a negative reply to `command` (empty: to none) is: 5yz is permanent, all else temporary. The
+/// enhanced code is the server's if its class is that of the reply.
 [[nodiscard]] Failure failure_of(const smtp::Reply& reply, std::string_view command);
 
 /// What became of one recipient here.
@@ -67,7 +68,8 @@ class Transaction {
  private:
   enum class State : std::uint8_t { pending, accepted, settled };
 
-  void settle(std::size_t index, queue::Fate fate, std::string status, std::string text, bool remote_reply, bool try_next);
+  void settle(std::size_t index, queue::Fate fate, std::string status, std::string text, bool remote_reply,
+              bool try_next);
   void fail(std::size_t index, const Failure& failure);
 
   Mail mail_;
