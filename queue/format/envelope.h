@@ -12,7 +12,12 @@ namespace facteur::queue {
 enum class Return : std::uint8_t { unsaid = 0, full = 1, headers = 2 };
 
 /// NOTIFY of RFC 3461 section 4.1, as bits; 0 means that the client did not say.
-enum Notify : std::uint8_t { never = 1, success = 2, failure = 4, delay = 8 };
+namespace notify {
+constexpr std::uint8_t never = 1;
+constexpr std::uint8_t success = 2;
+constexpr std::uint8_t failure = 4;
+constexpr std::uint8_t delay = 8;
+}  // namespace notify
 
 /// The envelope but for its recipients, and the facts of its arrival.
 struct Envelope {
@@ -39,7 +44,7 @@ struct Recipient {
   std::uint32_t number = 0;  ///< 1 and up
   std::string address;
   std::string original_address;  ///< what the client gave; handed down
-  std::uint8_t notify = 0;       ///< bits of Notify
+  std::uint8_t notify = 0;       ///< bits of notify::
   std::string orcpt;             ///< "type;address", decoded; empty if the client did not say
   std::uint32_t parent = 0;      ///< number of the recipient that this one replaces; 0 if none
   bool has_owner = false;        ///< `owner` stands for the envelope's reverse-path (lists)

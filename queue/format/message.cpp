@@ -5,12 +5,12 @@
 namespace facteur::queue {
 namespace {
 
-Fate fate_of(RecordKind kind) {
+Standing standing_after(RecordKind kind) {
   switch (kind) {
-    case RecordKind::delivered: return Fate::delivered;
-    case RecordKind::failed: return Fate::failed;
-    case RecordKind::expanded: return Fate::expanded;
-    default: return Fate::pending;
+    case RecordKind::delivered: return Standing::delivered;
+    case RecordKind::failed: return Standing::failed;
+    case RecordKind::expanded: return Standing::expanded;
+    default: return Standing::pending;
   }
 }
 
@@ -22,8 +22,8 @@ bool is_event(RecordKind kind) {
 }  // namespace
 
 std::size_t Message::pending() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(recipients, [](const RecipientState& state) { return state.fate == Fate::pending; }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      recipients, [](const RecipientState& state) { return state.standing == Standing::pending; }));
 }
 
 bool LogReplay::apply(const Record& record) {
@@ -49,12 +49,12 @@ bool LogReplay::settle(const Event& event, RecordKind kind) {
   const bool sound =
       std::ranges::all_of(event.outcomes, [&](const Outcome& o) { return o.number >= 1 && o.number <= known; });
   if (!sound) return false;
-  for (auto& recipient : added_) message_.recipients.push_back({std::move(recipient), Fate::pending, {}, {}});
+  for (auto& recipient : added_) message_.recipients.push_back({std::move(recipient), Standing::pending, {}, {}});
   added_.clear();
   for (const auto& outcome : event.outcomes) {
     auto& state = message_.recipients[outcome.number - 1];
-    if (state.fate != Fate::pending) continue;
-    state.fate = fate_of(kind);
+    if (state.standing != Standing::pending) continue;
+    state.standing = standing_after(kind);
     state.status = outcome.status;
     state.reason = outcome.reason;
   }

@@ -12,12 +12,12 @@
 namespace facteur::queue {
 
 /// What is known of a recipient.
-enum class Fate : std::uint8_t { pending, delivered, failed, expanded };
+enum class Standing : std::uint8_t { pending, delivered, failed, expanded };
 
 /// A recipient and the last word on it.
 struct RecipientState {
   Recipient recipient;
-  Fate fate = Fate::pending;
+  Standing standing = Standing::pending;
   std::string status;  ///< enhanced status code of the last outcome
   std::string reason;  ///< of the last outcome
 };

@@ -61,7 +61,7 @@ Result<> load_envelope(Window& window, Message& message) {
     auto recipient = expect<Recipient>(records, RecordKind::recipient, "a recipient");
     if (!recipient) return fail(recipient);
     if (recipient->number != number || recipient->parent != 0) return broken("the order of recipients");
-    message.recipients.push_back({std::move(*recipient), Fate::pending, {}, {}});
+    message.recipients.push_back({std::move(*recipient), Standing::pending, {}, {}});
   }
   if (records.at() != header.content_offset()) return broken("the length of the envelope");
   return {};

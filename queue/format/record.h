@@ -13,6 +13,8 @@ namespace facteur::queue {
 
 constexpr std::size_t record_head = 8;
 constexpr std::size_t record_tail = 4;
+/// Of the END record: u32, bool, u32 in its frame.
+constexpr std::size_t end_record_octets = record_head + 9 + record_tail;
 
 /// Adds a record to `out`. A payload above max_payload is a broken invariant.
 void append_record(std::string& out, RecordKind kind, std::string_view payload);

@@ -152,7 +152,7 @@ TEST_CASE("events settle recipients; a torn tail ends the log without harm") {
     REQUIRE(torn);
     CHECK(torn->next_attempt == 0);
     CHECK(torn->log_end == file.size() + first.size());
-    CHECK(torn->recipients[0].fate == Fate::delivered);
+    CHECK(torn->recipients[0].standing == Standing::delivered);
   }
 }
 
@@ -167,7 +167,7 @@ TEST_CASE("recipients that replace another count only with their EXPANDED") {
   const auto whole = loaded(file + records + event(RecordKind::expanded, {1}));
   REQUIRE(whole);
   CHECK(whole->recipients.size() == 3);
-  CHECK(whole->recipients[0].fate == Fate::expanded);
+  CHECK(whole->recipients[0].standing == Standing::expanded);
   CHECK(whole->pending() == 2);
 
   const auto mixed = loaded(file + records + event(RecordKind::delivered, {1}));
