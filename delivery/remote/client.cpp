@@ -48,7 +48,7 @@ const std::array<Client::Command, 10> Client::commands{{
     {"RSET command", "sending RSET", Deadline::rset, &Client::rset},
 }};
 
-Client::Client(Options options) : options_(std::move(options)) {
+Client::Client(Options options) : options_(std::move(options)), folder_(options_.line_length_limit) {
   expected_.push_back({Verb::greeting});
 }
 
@@ -182,12 +182,13 @@ void Client::say_hello() {
 
 void Client::after_hello() {
   const bool offered = extensions_.starttls && !tls_refused_;
-  if (options_.tls != TlsLevel::none && !tls_active_) {
+  if (options_.tls != config::TlsLevel::none && !tls_active_) {
     if (offered) return say(Verb::starttls, "STARTTLS");
-    if (options_.tls == TlsLevel::encrypt) {
+    if (options_.tls == config::TlsLevel::encrypt) {
       return close(trouble("4.7.4", "TLS is required, but was not offered by host " + options_.peer));
     }
   }
+  established_ = true;
   phase_ = Phase::idle;
   if (transaction_) start_mail();
 }
@@ -203,7 +204,7 @@ void Client::tls_started() {
 void Client::tls_failed(std::string_view why) {
   if (closed()) return;
   wants_tls_ = false;
-  if (options_.tls == TlsLevel::may) {
+  if (options_.tls == config::TlsLevel::may) {
     retry_in_clear_ = true;
     phase_ = Phase::closed;
     return;
@@ -223,6 +224,7 @@ void Client::start_mail() {
   phase_ = Phase::envelope;
   next_step_ = 0;
   content_sent_ = false;
+  folder_ = LineFolder(options_.line_length_limit);
   stuffer_ = {};
   send_commands();
 }
@@ -282,7 +284,7 @@ void Client::after_envelope_reply() {
 void Client::give_content(std::string_view octets, bool last) {
   if (phase_ != Phase::content) return;
   ++progress_;
-  stuffer_.write(octets, out_);
+  stuffer_.write(folder_.fold(octets), out_);
   if (last) end_content();
 }
 
@@ -310,7 +312,11 @@ void Client::reset() {
 
 void Client::quit() {
   if (phase_ == Phase::idle || phase_ == Phase::resetting) out_ += "QUIT\r\n";
-  close(trouble("4.4.2", "the connection was given up"));
+  abandon("4.4.2", "the connection was given up");
+}
+
+void Client::abandon(std::string status, std::string text) {
+  close(trouble(std::move(status), std::move(text)));
 }
 
 // How it ends ---------------------------------------------------------------------------------------------------------

@@ -12,13 +12,12 @@
 #include "common/base/line_buffer.h"
 #include "common/smtp/dot_stuffing.h"
 #include "common/smtp/reply.h"
+#include "config/types.h"
 #include "delivery/remote/extensions.h"
+#include "delivery/remote/line_folder.h"
 #include "delivery/remote/transaction.h"
 
 namespace facteur::remote {
-
-/// smtp_tls_security_level of postconf(5).
-enum class TlsLevel : std::uint8_t { none, may, encrypt };
 
 /// What is waited for, named as Postfix names its timeouts: smtp_helo_timeout, and so on.
 enum class Deadline : std::uint8_t { helo, starttls, mail, rcpt, data_init, data_xfer, data_done, rset };
@@ -35,8 +34,9 @@ class Client {
     std::string name;  ///< in EHLO: smtp_helo_name
     std::string peer;  ///< in texts: "mx.example.org[192.0.2.1]"
     std::uint16_t port = 25;
-    TlsLevel tls = TlsLevel::may;
-    bool lmtp = false;  ///< LHLO, and one reply for each recipient (RFC 2033)
+    config::TlsLevel tls = config::TlsLevel::may;
+    bool lmtp = false;                    ///< LHLO, and one reply for each recipient (RFC 2033)
+    std::size_t line_length_limit = 998;  ///< smtp_line_length_limit
   };
 
   explicit Client(Options options);
@@ -55,7 +55,7 @@ class Client {
   void tls_started();
   /// The handshake did not succeed; the connection is of no use any more.
   void tls_failed(std::string_view why);
-  /// The handshake failed, or what came of it, and a new connection with TlsLevel::none is in order: no recipient has a
+  /// The handshake failed, or what came of it, and a new connection without TLS is in order: no recipient has a
   /// result.
   [[nodiscard]] bool retry_in_clear() const { return retry_in_clear_; }
 
@@ -67,12 +67,16 @@ class Client {
   void give_content(std::string_view octets, bool last);
   /// The content cannot be read to its end: the connection ends, the server has no whole message.
   void content_failed(std::string_view why);
+  /// The driver gives up, or never got a connection: whoever has no result yet waits, with this status and text.
+  void abandon(std::string status, std::string text);
   /// Every recipient has its outcome, and no more is to be heard of them.
   [[nodiscard]] bool finished() const;
   /// The outcomes of the message, once; the client is then free for another.
   [[nodiscard]] std::vector<Outcome> take_outcomes();
   /// Waits for a message.
   [[nodiscard]] bool ready() const { return phase_ == Phase::idle && !transaction_; }
+  /// The server has said hello, under TLS where that is wanted: mail may be said.
+  [[nodiscard]] bool established() const { return established_; }
   /// No reply has come since send(): a connection used before may simply have gone, and a new one may be tried.
   [[nodiscard]] bool untouched() const { return !touched_; }
 
@@ -137,12 +141,14 @@ class Client {
   Extensions extensions_;
   std::optional<Transaction> transaction_;
   std::size_t next_step_ = 0;  ///< of the envelope: 0 is MAIL, then the recipients, then DATA
+  LineFolder folder_;
   smtp::DotStuffer stuffer_;
   std::uint64_t progress_ = 0;
   bool tls_active_ = false;
   bool wants_tls_ = false;
   bool tls_refused_ = false;
   bool retry_in_clear_ = false;
+  bool established_ = false;
   bool touched_ = false;
   bool content_sent_ = false;
 };

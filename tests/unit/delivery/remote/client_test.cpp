@@ -14,7 +14,7 @@ using namespace facteur::remote;
 namespace {
 
 Client::Options options_for_tests() {
-  return {"client.example", "mx.x.org[192.0.2.1]", 25, TlsLevel::none, false};
+  return {"client.example", "mx.x.org[192.0.2.1]", 25, config::TlsLevel::none, false};
 }
 
 Mail mail_to(std::size_t recipients, const std::string& content) {
@@ -39,7 +39,7 @@ class Ours : public dialogue::Peer {
         }
       }
       if (key == "content") content_ = unescape(value);
-      if (key == "tls") options.tls = value == "encrypt" ? TlsLevel::encrypt : TlsLevel::may;
+      if (key == "tls") options.tls = value == "encrypt" ? config::TlsLevel::encrypt : config::TlsLevel::may;
       if (key == "lmtp") options.lmtp = true;
       if (key == "hold-content") hold_content_ = true;
     }
@@ -203,7 +203,7 @@ TEST_CASE("UTF-8 in an address goes to no server that does not offer it") {
 }
 
 TEST_CASE("a failed handshake leads to a connection in clear only where TLS is not required") {
-  const auto failed = [](TlsLevel level) {
+  const auto failed = [](config::TlsLevel level) {
     auto options = options_for_tests();
     options.tls = level;
     auto client = std::make_unique<Client>(options);
@@ -217,9 +217,9 @@ TEST_CASE("a failed handshake leads to a connection in clear only where TLS is n
     CHECK(client->closed());
     return client;
   };
-  CHECK(failed(TlsLevel::may)->retry_in_clear());
-  CHECK(failed(TlsLevel::may)->take_outcomes().empty());
-  const auto required = failed(TlsLevel::encrypt);
+  CHECK(failed(config::TlsLevel::may)->retry_in_clear());
+  CHECK(failed(config::TlsLevel::may)->take_outcomes().empty());
+  const auto required = failed(config::TlsLevel::encrypt);
   CHECK_FALSE(required->retry_in_clear());
   CHECK(required->take_outcomes().at(0).result.status == "4.7.5");
 }
