@@ -90,17 +90,41 @@ std::vector<Scheduler::Batch> Scheduler::unreachable(const std::string& name, co
     ++site.deaths;
     site.dead = Dead{now + dead_site_delay(site.deaths, times_, jitter), wall_now, reason};
     site.window.probe();
-    for (auto* queue : {&site.under_way, &site.fresh}) {
-      for (auto& job : *queue) {
-        job.numbers.erase(job.numbers.begin(), job.numbers.begin() + static_cast<std::ptrdiff_t>(job.begun));
-        given_up.push_back({job.message, name, std::move(job.numbers)});
-      }
-      queue->clear();
-    }
+    given_up = take_back(name, site);
   }
   make_ready(name, site);
   forget_if_idle(name);
   return given_up;
+}
+
+std::vector<Scheduler::Batch> Scheduler::take_back(const std::string& name, Site& site) {
+  std::vector<Batch> out;
+  for (auto* queue : {&site.under_way, &site.fresh}) {
+    for (auto& job : *queue) {
+      job.numbers.erase(job.numbers.begin(), job.numbers.begin() + static_cast<std::ptrdiff_t>(job.begun));
+      out.push_back({job.message, name, std::move(job.numbers)});
+    }
+    queue->clear();
+  }
+  return out;
+}
+
+bool Scheduler::has(const std::string& name) const {
+  const auto found = sites_.find(name);
+  return found != sites_.end() && !(found->second.attempts == 0 && found->second.fresh.empty() &&
+                                    found->second.under_way.empty());
+}
+
+std::vector<Scheduler::Batch> Scheduler::give_up(const std::string& name) {
+  const auto found = sites_.find(name);
+  if (found == sites_.end()) return {};
+  auto out = take_back(name, found->second);
+  forget_if_idle(name);
+  return out;
+}
+
+void Scheduler::revive() {
+  for (auto& [name, site] : sites_) site.dead.reset();
 }
 
 void Scheduler::abandoned(const std::string& name) {

@@ -66,6 +66,12 @@ class Scheduler {
   /// The message waits on disk for the site: reached() will name it.
   void wait_for(const std::string& site, const std::string& queue_id);
 
+  /// True while recipients wait at the site or attempts run there.
+  [[nodiscard]] bool has(const std::string& site) const;
+  /// Takes back the recipients that wait at a site: it is gone for good.
+  [[nodiscard]] std::vector<Batch> give_up(const std::string& site);
+  /// No site counts as dead any more: somebody wants everything tried now.
+  void revive();
   /// Forgets dead sites of which nothing was heard for long; now and then.
   void sweep(MonotonicTime now);
 
@@ -97,6 +103,7 @@ class Scheduler {
   void make_ready(const std::string& name, Site& site);
   [[nodiscard]] bool may_start(const Site& site) const;
   Batch take_batch(const std::string& name, Site& site);
+  std::vector<Batch> take_back(const std::string& name, Site& site);
   Site& ended(const std::string& name);
   void forget_if_idle(const std::string& name);
 
