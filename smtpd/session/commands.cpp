@@ -69,8 +69,6 @@ Session::Step Session::expn(std::string_view) {
 
 Session::Step Session::quit(std::string_view arguments) {
   if (!arguments.empty()) return smtp::Reply{501, "5.5.4", "Syntax: QUIT"};
-  ++counts_[current_].given;
-  ++counts_[current_].accepted;
   return Close{{221, "2.0.0", "Bye"}, {}};
 }
 

@@ -75,6 +75,7 @@ Session::Step Session::dispatch(std::string_view line) {
   const auto verb = line.substr(0, line.find_first_of(" \t"));
   const auto found = std::find_if(commands.begin(), commands.end(),
                                   [&](const Command& command) { return iequals(command.verb, verb); });
+  current_ = command_count;
   if (found == commands.end() || has_control(line)) return unknown(line);
   current_ = static_cast<std::size_t>(found - commands.begin());
   where_ = found->verb;
@@ -89,6 +90,7 @@ Session::Step Session::dispatch(std::string_view line) {
 /// A client that streams its message although DATA was refused is cut off at the first line that is no command, so that none of
 /// its text is run as commands.
 Session::Step Session::unknown(std::string_view line) {
+  where_ = "UNKNOWN";
   if (is_foreign(line.substr(0, line.find_first_of(" \t")))) {
     return Close{{421, "4.7.0", limits_.hostname + " Error: this is SMTP"}, "foreign protocol"};
   }

@@ -27,7 +27,8 @@ void Session::greet() {
   if (state_ != State::silent) return;
   state_ = State::open;
   if (!in_.empty()) log("improper command pipelining after CONNECT from " + peer_);
-  say({220, "", limits_.hostname + " " + limits_.banner}, false);
+  out_ += smtp::Reply{220, "", limits_.hostname + " " + limits_.banner}.wire();
+  ++requests_;
   run();
 }
 
@@ -67,7 +68,6 @@ bool Session::step() {
   const auto limit = exchange_.expects_line() ? login::max_sasl_line - 2 : limits_.line_length_limit;
   const auto line = in_.next(limit);
   if (line.outcome == CommandReader::Outcome::none) return false;
-  current_ = command_count;
   conclude(handle_line(line));
   first_line_ = false;
   return true;
@@ -84,18 +84,23 @@ void Session::answer(const Step& step) {
 void Session::conclude(const Step& step) {
   if (const auto* reply = std::get_if<smtp::Reply>(&step)) say(*reply, true);
   if (const auto* lenient = std::get_if<Lenient>(&step)) say(lenient->reply, false);
-  if (const auto* close = std::get_if<Close>(&step)) hang_up(close->reply, close->why);
+  if (const auto* close = std::get_if<Close>(&step)) {
+    tally(close->reply);
+    hang_up(close->reply, close->why);
+  }
+}
+
+void Session::tally(const smtp::Reply& reply) {
+  if (reply.intermediate()) return;
+  ++counts_[current_].given;
+  if (reply.positive()) ++counts_[current_].accepted;
 }
 
 void Session::say(const smtp::Reply& reply, bool counted) {
   out_ += reply.wire();
   ++requests_;
-  const bool good = reply.code < 400;
-  if (current_ < counts_.size() && !reply.intermediate()) {
-    ++counts_[current_].given;
-    if (good) ++counts_[current_].accepted;
-  }
-  if (!good && counted) budget_.error();
+  tally(reply);
+  if (counted && reply.code >= 400) budget_.error();
   if (budget_.exhausted()) {
     return hang_up({421, "4.7.0", limits_.hostname + " Error: too many errors"}, "too many errors");
   }
@@ -158,8 +163,8 @@ void Session::expire() {
 
 void Session::shut_down() {
   draining_ = true;
-  if (state_ == State::silent || state_ == State::starting_tls) return hang_up({421, "4.3.2", limits_.hostname + " Service shutting down"}, {});
-  run();
+  if (state_ == State::open) return run();
+  hang_up({421, "4.3.2", limits_.hostname + " Service shutting down"}, {});
 }
 
 Deadline Session::deadline() const {

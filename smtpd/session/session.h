@@ -118,6 +118,7 @@ class Session {
   void answer(const Step& step);
   void conclude(const Step& step);
   void say(const smtp::Reply& reply, bool counted);
+  void tally(const smtp::Reply& reply);
   void hang_up(const smtp::Reply& reply, std::string_view why);
   void changed() const;
   void log(std::string_view line) const { services_.log(line); }
