@@ -21,7 +21,7 @@ enum class Action : std::uint8_t {
 struct Decision {
   Action action = Action::reject;
   smtp::Reply reply;
-  std::string rule;                                           ///< name of the rule that decided: "relay"
+  std::string rule;                                            ///< name of the rule that decided: "relay"
   std::vector<std::pair<std::string, std::string>> looked_up;  ///< the values that it looked at, for people
 
   /// "relay: reject 554 5.7.1 …; domain=other.example, login=" in one line.

@@ -22,10 +22,10 @@ enum class Role : std::uint8_t {
 struct ClientFacts {
   Role role = Role::smtp;
   net::Ip ip;
-  net::Ip local_ip;               ///< our end of the connection
-  std::string name = "unknown";   ///< verified host name: its PTR record whose address record leads back (else unknown)
-  std::string login;              ///< who authenticated, or whom the kernel named; empty for nobody
-  std::uint32_t uid = 0;          ///< whom the kernel named
+  net::Ip local_ip;              ///< our end of the connection
+  std::string name = "unknown";  ///< verified host name: its PTR record whose address record leads back (else unknown)
+  std::string login;             ///< who authenticated, or whom the kernel named; empty for nobody
+  std::uint32_t uid = 0;         ///< whom the kernel named
   bool tls = false;
 };
 

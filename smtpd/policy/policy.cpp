@@ -18,7 +18,8 @@ std::optional<net::Ip> literal(std::string_view domain) {
 }
 
 bool in_mynetworks(const net::Ip& ip, const Rules& rules) {
-  return std::any_of(rules.mynetworks.begin(), rules.mynetworks.end(), [&](const auto& net) { return net.contains(ip); });
+  return std::any_of(rules.mynetworks.begin(), rules.mynetworks.end(),
+                     [&](const auto& net) { return net.contains(ip); });
 }
 
 std::string recipient_text(const RecipientFacts& facts) {
@@ -26,9 +27,8 @@ std::string recipient_text(const RecipientFacts& facts) {
 }
 
 Decision& note(Decision& decision, const RecipientFacts& facts) {
-  decision.looked_up = {{"domain", facts.recipient.domain},
-                        {"client", facts.client.ip.to_string()},
-                        {"login", facts.client.login}};
+  decision.looked_up = {
+      {"domain", facts.recipient.domain}, {"client", facts.client.ip.to_string()}, {"login", facts.client.login}};
   return decision;
 }
 
@@ -51,10 +51,10 @@ Decision judge_mailbox(const RecipientFacts& facts) {
   if (*facts.mailbox == Mailbox::exists) return accept("local_recipient", facts);
   const bool unknown = *facts.mailbox == Mailbox::unknown;
   Decision decision{Action::reject, {}, "local_recipient", {}};
-  decision.reply = unknown ? smtp::Reply{550, "5.1.1",
-                                         recipient_text(facts) +
-                                             "Recipient address rejected: User unknown in local recipient table"}
-                           : smtp::Reply{451, "4.3.0", recipient_text(facts) + "Temporary lookup failure"};
+  decision.reply =
+      unknown ? smtp::Reply{550, "5.1.1",
+                            recipient_text(facts) + "Recipient address rejected: User unknown in local recipient table"}
+              : smtp::Reply{451, "4.3.0", recipient_text(facts) + "Temporary lookup failure"};
   note(decision, facts).looked_up.emplace_back("mailbox", unknown ? "unknown" : "temporary failure");
   return decision;
 }

@@ -1,5 +1,6 @@
 // AUTH (RFC 4954).
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "common/base/strings.h"
 #include "smtpd/session/session.h"

@@ -1,4 +1,7 @@
 // The commands that belong to no mail transaction.
+#include <fmt/format.h>
+
+#include "common/address/grammar.h"
 #include "common/base/strings.h"
 #include "smtpd/session/session.h"
 
@@ -59,7 +62,8 @@ Session::Step Session::help(std::string_view) {
 Session::Step Session::vrfy(std::string_view arguments) {
   if (limits_.disable_vrfy_command) return smtp::Reply{502, "5.5.1", "VRFY command is disabled"};
   if (arguments.empty()) return smtp::Reply{501, "5.5.4", "Syntax: VRFY address"};
-  if (!address::is_ascii(arguments)) return smtp::Reply{550, "5.6.7", "Must declare SMTPUTF8 to permit unicode address"};
+  if (!address::is_ascii(arguments))
+    return smtp::Reply{550, "5.6.7", "Must declare SMTPUTF8 to permit unicode address"};
   return smtp::Reply{252, "2.0.0", "Cannot verify the user, but will take mail for it and try"};
 }
 

@@ -1,5 +1,6 @@
 // DATA and what follows it, to the reply that promises or refuses (RFC 5321 sections 4.1.1.4 and 4.2.5).
 #include <cerrno>
+#include <fmt/format.h>
 
 #include "common/base/strings.h"
 #include "smtpd/session/session.h"
@@ -78,8 +79,8 @@ Session::Step Session::end_of_data() {
     if (!content.header().has_date()) headers += date_field(facts.arrival);
   }
   if (!content.header().begins_with_header()) headers += "\r\n";
-  ticket_ = content.reception().finish(std::move(headers),
-                                       [this](const Result<>& result) { answer(finished(result)); });
+  ticket_ =
+      content.reception().finish(std::move(headers), [this](const Result<>& result) { answer(finished(result)); });
   return Wait{};
 }
 

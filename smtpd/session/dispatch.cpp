@@ -16,8 +16,8 @@ enum Flag : std::uint8_t {
 
 /// First words of protocols that browsers and scanners are steered at us with. Their further lines are somebody else's
 /// text (cross-protocol attacks, ALPACA 2021; smtpd_forbidden_commands of postconf(5)).
-constexpr std::string_view foreign_verbs[] = {"CONNECT", "GET",   "POST",  "PUT",      "HEAD",   "OPTIONS", "DELETE",
-                                              "TRACE",   "PATCH", "INVITE", "REGISTER", "RTSP"};
+constexpr std::string_view foreign_verbs[] = {"CONNECT", "GET",   "POST",  "PUT",    "HEAD",     "OPTIONS",
+                                              "DELETE",  "TRACE", "PATCH", "INVITE", "REGISTER", "RTSP"};
 
 bool is_foreign(std::string_view verb) {
   return istarts_with(verb, "SSH-") || std::any_of(std::begin(foreign_verbs), std::end(foreign_verbs),
@@ -32,21 +32,21 @@ bool has_control(std::string_view line) {
 
 const std::array<Session::Command, Session::command_count> Session::commands{{
     // verb      legal in            flags              handler             source
-    {"HELO", any_phase, junk | before_tls, &Session::helo},      // RFC 5321 section 4.1.1.1
-    {"EHLO", any_phase, junk | before_tls, &Session::ehlo},      // 4.1.1.1
-    {"MAIL", greeted | ready, none, &Session::mail},             // 4.1.1.2
-    {"RCPT", in_mail | in_rcpt, none, &Session::rcpt},           // 4.1.1.3
-    {"DATA", any_phase, none, &Session::data},                   // 4.1.1.4
-    {"RSET", any_phase, junk, &Session::rset},                   // 4.1.1.5
-    {"VRFY", any_phase, junk, &Session::vrfy},                   // 4.1.1.6
-    {"EXPN", any_phase, junk, &Session::expn},                   // 4.1.1.7
-    {"HELP", any_phase, junk, &Session::help},                   // 4.1.1.8
-    {"NOOP", any_phase, junk | before_tls, &Session::noop},      // 4.1.1.9
-    {"QUIT", any_phase, before_tls, &Session::quit},             // 4.1.1.10
-    {"STARTTLS", any_phase, before_tls, &Session::starttls},     // RFC 3207
-    {"AUTH", any_phase, none, &Session::auth},                   // RFC 4954
-    {"BDAT", any_phase, none, &Session::bdat},                   // RFC 3030, not offered
-    {"ETRN", any_phase, junk, &Session::expn},                   // RFC 1985, not offered
+    {"HELO", any_phase, junk | before_tls, &Session::helo},   // RFC 5321 section 4.1.1.1
+    {"EHLO", any_phase, junk | before_tls, &Session::ehlo},   // 4.1.1.1
+    {"MAIL", greeted | ready, none, &Session::mail},          // 4.1.1.2
+    {"RCPT", in_mail | in_rcpt, none, &Session::rcpt},        // 4.1.1.3
+    {"DATA", any_phase, none, &Session::data},                // 4.1.1.4
+    {"RSET", any_phase, junk, &Session::rset},                // 4.1.1.5
+    {"VRFY", any_phase, junk, &Session::vrfy},                // 4.1.1.6
+    {"EXPN", any_phase, junk, &Session::expn},                // 4.1.1.7
+    {"HELP", any_phase, junk, &Session::help},                // 4.1.1.8
+    {"NOOP", any_phase, junk | before_tls, &Session::noop},   // 4.1.1.9
+    {"QUIT", any_phase, before_tls, &Session::quit},          // 4.1.1.10
+    {"STARTTLS", any_phase, before_tls, &Session::starttls},  // RFC 3207
+    {"AUTH", any_phase, none, &Session::auth},                // RFC 4954
+    {"BDAT", any_phase, none, &Session::bdat},                // RFC 3030, not offered
+    {"ETRN", any_phase, junk, &Session::expn},                // RFC 1985, not offered
 }};
 
 Phase Session::phase() const {
@@ -87,8 +87,8 @@ Session::Step Session::dispatch(std::string_view line) {
   return (this->*found->handle)(trim(line.substr(verb.size())));
 }
 
-/// A client that streams its message although DATA was refused is cut off at the first line that is no command, so that none of
-/// its text is run as commands.
+/// A client that streams its message although DATA was refused is cut off at the first line that is no command, so that
+/// none of its text is run as commands.
 Session::Step Session::unknown(std::string_view line) {
   where_ = "UNKNOWN";
   if (is_foreign(line.substr(0, line.find_first_of(" \t")))) {

@@ -1,4 +1,7 @@
 // MAIL and RCPT: the envelope (RFC 5321 sections 4.1.1.2 and 4.1.1.3).
+#include <fmt/format.h>
+
+#include "common/address/grammar.h"
 #include "common/base/strings.h"
 #include "common/smtp/path.h"
 #include "smtpd/policy/policy.h"
@@ -54,9 +57,8 @@ Session::Step Session::rcpt(std::string_view arguments) {
   }
   const auto& recipient = parsed->path.address;
   RecipientFacts facts{client_, helo_, transaction_->reverse_path, recipient, std::nullopt};
-  ticket_ = services_.recipients.judge(std::move(facts), [this, recipient](const Decision& decision) {
-    answer(judged(recipient, decision));
-  });
+  ticket_ = services_.recipients.judge(
+      std::move(facts), [this, recipient](const Decision& decision) { answer(judged(recipient, decision)); });
   return Wait{};
 }
 

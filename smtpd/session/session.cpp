@@ -1,6 +1,7 @@
 // The session's loop: lines in, replies out, one open question at a time.
 #include "smtpd/session/session.h"
 
+#include <fmt/format.h>
 #include <utility>
 
 #include "common/base/strings.h"

@@ -182,7 +182,7 @@ class Session {
   std::string helo_;
   std::string tls_;
   std::string sasl_method_;
-  bool extended_ = false;      ///< EHLO, not HELO
+  bool extended_ = false;  ///< EHLO, not HELO
   bool paused_ = false;
   bool draining_ = false;
   bool end_of_input_ = false;

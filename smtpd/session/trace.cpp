@@ -25,9 +25,9 @@ std::string received_field(const Trace& trace) {
                        trace.queue_id, date);
   }
   const auto literal = trace.client.ip.to_literal();
-  std::string field = fmt::format("Received: from {} ({} {})\r\n",
-                                  neutral(trace.helo.empty() ? trace.client.name : trace.helo),
-                                  neutral(trace.client.name), literal);
+  std::string field =
+      fmt::format("Received: from {} ({} {})\r\n", neutral(trace.helo.empty() ? trace.client.name : trace.helo),
+                  neutral(trace.client.name), literal);
   if (!trace.tls.empty()) field += fmt::format("\t(using {})\r\n", trace.tls);
   field += fmt::format("\tby {} (Facteur) with {} id {}", trace.hostname, trace.protocol, trace.queue_id);
   if (trace.recipient.empty()) return field + fmt::format(";\r\n\t{}\r\n", date);
