@@ -13,6 +13,7 @@ std::optional<smtp::Reply> Session::take_name(std::string_view name, std::string
     return smtp::Reply{501, "5.5.4", "Syntax: " + std::string(verb) + " hostname"};
   }
   transaction_.reset();
+  data_refused_ = false;
   helo_ = name;
   return std::nullopt;
 }

@@ -152,7 +152,7 @@ void Session::tls_started(std::string description) {
   client_.login.clear();
   sasl_method_.clear();
   helo_.clear();
-  extended_ = false;
+  extended_ = data_refused_ = false;
   transaction_.reset();
   in_.release();
   ++requests_;

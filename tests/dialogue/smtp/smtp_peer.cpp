@@ -19,7 +19,7 @@ void number(Number& target, const std::string& text) {
 
 }  // namespace
 
-SmtpPeer::SmtpPeer(const std::vector<std::pair<std::string, std::string>>& given) {
+SmtpPeer::SmtpPeer(const Given& given) {
   limits.hostname = "mx.our.test";
   limits.origin = "our.test";
   limits.tls_available = true;

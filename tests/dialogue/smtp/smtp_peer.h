@@ -9,12 +9,15 @@
 
 namespace facteur::smtpd::testing {
 
+/// The @ lines of a dialogue.
+using Given = std::vector<std::pair<std::string, std::string>>;
+
 /// A session with its world. Pauses are over at once; answers come when a piece has been fed.
 class SmtpPeer final : public dialogue::Peer {
  public:
   /// `given` are the @ lines of a dialogue. Keys: role, client, mynetworks, tls (none, offered, required, implicit),
   /// plaintext_auth, and settings by their names in postconf(5).
-  explicit SmtpPeer(const std::vector<std::pair<std::string, std::string>>& given = {});
+  explicit SmtpPeer(const Given& given = {});
 
   std::string greeting() override;
   std::string feed(std::string_view octets) override;

@@ -12,8 +12,8 @@ TEST_CASE("the SMTP dialogues hold, however they are cut") {
   REQUIRE(files.size() > 5);
   for (const auto& file : files) {
     const auto text = dialogue::read(file, variables);
-    const auto wrong = dialogue::run_all_cuts(
-        text, [&] { return std::make_unique<smtpd::testing::SmtpPeer>(text.given); }, 400);
+    const auto wrong =
+        dialogue::run_all_cuts(text, [&] { return std::make_unique<smtpd::testing::SmtpPeer>(text.given); }, 400);
     INFO(wrong.value_or(""));
     CHECK(!wrong);
   }
