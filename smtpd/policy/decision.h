@@ -14,7 +14,7 @@ namespace facteur::smtpd {
 enum class Action : std::uint8_t {
   accept,
   reject,   ///< with the reply, 4xx or 5xx
-  look_up,  ///< ask whether the account exists, then judge again with the answer
+  look_up,  ///< ask whether `account` exists, then judge again with the answer
 };
 
 /// The record of one decision.
@@ -23,6 +23,7 @@ struct Decision {
   smtp::Reply reply;
   std::string rule;                                            ///< name of the rule that decided: "relay"
   std::vector<std::pair<std::string, std::string>> looked_up;  ///< the values that it looked at, for people
+  std::string account{};                                       ///< look_up: which one
 
   /// "relay: reject 554 5.7.1 …; domain=other.example, login=" in one line.
   [[nodiscard]] std::string explain() const;

@@ -8,6 +8,7 @@
 
 #include "common/address/address.h"
 #include "common/net/address.h"
+#include "common/route/tables.h"
 
 namespace facteur::smtpd {
 
@@ -41,9 +42,9 @@ struct RecipientFacts {
   std::optional<Mailbox> mailbox;  ///< nothing: nobody has asked yet
 };
 
-/// The part of the settings that the rules look at.
+/// The tables and settings that the rules look at.
 struct Rules {
-  std::vector<std::string> domains;  ///< in lower case: mail for these ends here
+  route::Tables tables;  ///< our domains, and what replaces addresses in them
   std::vector<net::Cidr> mynetworks;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/strings.h"
+#include "common/route/expand.h"
 
 namespace facteur::smtpd {
 namespace {
@@ -37,25 +38,49 @@ Decision accept(std::string rule, const RecipientFacts& facts) {
   return note(decision, facts);
 }
 
+Decision refuse(int code, std::string enhanced, const std::string& why, std::string rule, const RecipientFacts& facts) {
+  Decision decision{Action::reject, {code, std::move(enhanced), recipient_text(facts) + why}, std::move(rule), {}};
+  return note(decision, facts);
+}
+
 Decision judge_relay(const RecipientFacts& facts, const Rules& rules) {
   if (facts.client.role == Role::local) return accept("permit_local_user", facts);
   if (!facts.client.login.empty()) return accept("permit_sasl_authenticated", facts);
   if (in_mynetworks(facts.client.ip, rules)) return accept("permit_mynetworks", facts);
-  Decision decision{
-      Action::reject, {554, "5.7.1", recipient_text(facts) + "Relay access denied"}, "reject_unauth_destination", {}};
-  return note(decision, facts);
+  return refuse(554, "5.7.1", "Relay access denied", "reject_unauth_destination", facts);
 }
 
-Decision judge_mailbox(const RecipientFacts& facts) {
-  if (!facts.mailbox) return {Action::look_up, {}, "local_recipient", {}};
-  if (*facts.mailbox == Mailbox::exists) return accept("local_recipient", facts);
-  const bool unknown = *facts.mailbox == Mailbox::unknown;
-  Decision decision{Action::reject, {}, "local_recipient", {}};
-  decision.reply =
-      unknown ? smtp::Reply{550, "5.1.1",
-                            recipient_text(facts) + "Recipient address rejected: User unknown in local recipient table"}
-              : smtp::Reply{451, "4.3.0", recipient_text(facts) + "Temporary lookup failure"};
-  note(decision, facts).looked_up.emplace_back("mailbox", unknown ? "unknown" : "temporary failure");
+/// An address that leads to one account, under its own name or without its detail.
+Decision judge_account(const RecipientFacts& facts, const std::string& account) {
+  constexpr auto rule = "local_recipient";
+  if (!facts.mailbox) {
+    Decision decision{Action::look_up, {}, rule, {}};
+    note(decision, facts).account = account;
+    return decision;
+  }
+  if (*facts.mailbox == Mailbox::exists) return accept(rule, facts);
+  if (*facts.mailbox == Mailbox::temporary) return refuse(451, "4.3.0", "Temporary lookup failure", rule, facts);
+  return refuse(550, "5.1.1", "Recipient address rejected: User unknown in local recipient table", rule, facts);
+}
+
+Decision judge_ours(const RecipientFacts& facts, const Rules& rules) {
+  const bool named = rules.tables.is_local(to_lower(facts.recipient.domain));
+  const auto domain = named ? facts.recipient.domain : rules.tables.default_domain();
+  const auto expansion = route::expand(facts.recipient.local_part + "@" + domain, rules.tables);
+  Decision decision;
+  if (expansion.outcome == route::Outcome::refused) {
+    decision = refuse(451, "4.3.5", "Alias cannot be used now", "alias", facts);
+  } else if (expansion.outcome != route::Outcome::found) {
+    decision = refuse(550, "5.4.6", "Recipient address rejected: alias expansion", "alias", facts);
+  } else if (expansion.replaced || expansion.recipients.size() != 1 || !expansion.recipients.front().local()) {
+    decision = accept("alias", facts);
+  } else {
+    decision = judge_account(facts, expansion.recipients.front().account);
+  }
+  for (const auto& step : expansion.steps) {
+    decision.looked_up.emplace_back(
+        step.rule, step.file.empty() ? step.address : step.address + " " + step.file + ":" + std::to_string(step.line));
+  }
   return decision;
 }
 
@@ -73,7 +98,7 @@ std::string Decision::explain() const {
 bool is_ours(const address::Address& address, const net::Ip& local_ip, const Rules& rules) {
   if (address.domain.empty()) return true;
   if (const auto ip = literal(address.domain)) return *ip == local_ip;
-  return std::find(rules.domains.begin(), rules.domains.end(), to_lower(address.domain)) != rules.domains.end();
+  return rules.tables.is_local(to_lower(address.domain));
 }
 
 Decision judge_sender(const ClientFacts& client) {
@@ -86,7 +111,7 @@ Decision judge_sender(const ClientFacts& client) {
 Decision judge_recipient(const RecipientFacts& facts, const Rules& rules) {
   if (!is_ours(facts.recipient, facts.client.local_ip, rules)) return judge_relay(facts, rules);
   if (iequals(facts.recipient.local_part, "postmaster")) return accept("postmaster", facts);
-  return judge_mailbox(facts);
+  return judge_ours(facts, rules);
 }
 
 }  // namespace facteur::smtpd

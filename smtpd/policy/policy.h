@@ -14,7 +14,8 @@ namespace facteur::smtpd {
 /// Whether a recipient is taken. Mail to our domains is taken from anyone if the mailbox exists (RFC 5321 section 3.6
 /// lets nobody else's mail in); mail to elsewhere from mynetworks and from who has logged in. Only the domain behind
 /// the last '@' counts: nothing in a local part ('%', '!', a quoted '@') and no source route ever leads elsewhere.
-/// `postmaster` is always taken (RFC 5321 section 4.5.1). Action::look_up asks for facts.mailbox.
+/// `postmaster` is always taken (RFC 5321 section 4.5.1), and so is what an alias replaces. Action::look_up asks for
+/// facts.mailbox.
 [[nodiscard]] Decision judge_recipient(const RecipientFacts& facts, const Rules& rules);
 
 /// Whether mail for this address ends here: no domain (a local name), one of `domains`, or our own address as a

@@ -66,7 +66,8 @@ Ticket World::judge(RecipientFacts facts, std::function<void(Decision)> callback
   return later<Decision>(std::move(callback), [this, facts]() mutable {
     auto decision = judge_recipient(facts, rules);
     if (decision.action != Action::look_up) return decision;
-    facts.mailbox = accounts.contains(facts.recipient.local_part) ? Mailbox::exists : Mailbox::unknown;
+    facts.mailbox =
+        accounts.contains(decision.account.substr(0, decision.account.rfind('@'))) ? Mailbox::exists : Mailbox::unknown;
     if (faults.mailbox_unknown_now) facts.mailbox = Mailbox::temporary;
     return judge_recipient(facts, rules);
   });

@@ -31,9 +31,16 @@ struct Faults {
   bool authd_away = false;
 };
 
+[[nodiscard]] inline Rules our_rules() {
+  Rules rules;
+  rules.tables.domains = {"our.test"};
+  rules.tables.delimiters = "+";
+  return rules;
+}
+
 class World final : public Recipients, public login::Authenticator, public Queue {
  public:
-  Rules rules{{"our.test"}, {}};
+  Rules rules = our_rules();
   std::set<std::string> accounts{"alice", "bob", "u", "a b"};
   std::string password = "secret";
   Faults faults;

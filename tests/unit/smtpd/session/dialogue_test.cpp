@@ -8,7 +8,7 @@ using namespace facteur;
 TEST_CASE("the SMTP dialogues hold, however they are cut") {
   auto variables = dialogue::account("alice", "secret", "our.test");
   variables["host"] = "mx.our.test";
-  const auto files = dialogue::files("tests/dialogue", "smtp");
+  const auto files = dialogue::files("tests/dialogue", "smtp-");
   REQUIRE(files.size() > 5);
   for (const auto& file : files) {
     const auto text = dialogue::read(file, variables);

@@ -22,7 +22,7 @@ TEST_CASE("what the queue is given") {
   peer.client.name = "client.example";
   peer.session = std::make_unique<Session>(peer.limits, peer.client, peer.world.services());
   peer.greeting();
-  peer.feed("EHLO (evil)\r\nMAIL FROM:<@route.example:a@b.example> BODY=8BITMIME\r\nRCPT TO:<Alice@OUR.test>\r\n");
+  peer.feed("EHLO (evil)\r\nMAIL FROM:<@route.example:a@b.example> BODY=8BITMIME\r\nRCPT TO:<Nobody@OUR.test>\r\n");
   peer.feed("RCPT TO:<alice@OUR.test>\r\nDATA\r\nSubject: x\r\n\r\n..y\r\n.\r\n");
   REQUIRE(peer.world.accepted.size() == 1);
   const auto& got = peer.world.accepted[0];
