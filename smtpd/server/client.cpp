@@ -32,6 +32,7 @@ void Client::start() {
   connection_.open({.data = [this](std::string_view octets) { received(octets); },
                     .end =
                         [this] {
+                          peer_ended_ = true;
                           if (closing_ || !session_) return finish();
                           session_->end_of_input();
                           pump();
@@ -167,6 +168,7 @@ void Client::close() {
   closing_ = true;
   pause_.stop();
   connection_.finish_writing();
+  if (peer_ended_ && connection_.buffered() == 0) return finish();
   connection_.resume();
   timer_.start(linger, [this] { finish(); });
 }

@@ -78,6 +78,7 @@ class Client {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool shaking_hands_ = false;
   bool closing_ = false;
+  bool peer_ended_ = false;
   bool finished_ = false;
   bool pumping_ = false;
 };
