@@ -50,8 +50,8 @@ class TableAuthenticator : public login::Authenticator {
   }
   Ticket later(login::Verdict verdict, Callback callback) {
     if (away) verdict = login::Unavailable{};
-    auto [ticket, answer] = ask<login::Verdict>(std::move(callback));
-    answers_.push_back([answer = std::move(answer), verdict = std::move(verdict)]() mutable { answer(verdict); });
+    auto [ticket, reply] = ask<login::Verdict>(std::move(callback));
+    answers_.push_back([answer = std::move(reply), verdict = std::move(verdict)]() mutable { answer(verdict); });
     return std::move(ticket);
   }
 
