@@ -13,7 +13,7 @@ using facteur::login::Next;
 
 std::string replies(std::string_view octets, std::size_t piece) {
   facteur::pop3d::TableAuthenticator auth{"alice", "secret"};
-  facteur::pop3d::LoginOptions options;
+  facteur::login::Options options;
   options.hostname = "mail.example.test";
   options.cleartext_allowed = true;
   facteur::pop3d::LoginSession session(auth, options);

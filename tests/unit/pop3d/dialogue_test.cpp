@@ -33,7 +33,7 @@ TEST_CASE("POP3 dialogues") {
   for (const auto& file : files) {
     const auto dialogue = dialogue::read(file, dialogue::account("alice", "secret", "example.test"));
     const auto maildrop = given(dialogue, "maildrop", "empty");
-    LoginOptions options;
+    login::Options options;
     options.hostname = "mail.example.test";
     options.cleartext_allowed = given(dialogue, "cleartext", "yes") == "yes";
     options.tls_offered = given(dialogue, "stls", "no") == "yes";

@@ -35,7 +35,7 @@ inline void fill(store::Account& account, const std::string& name) {
 
 class Peer : public dialogue::Peer {
  public:
-  Peer(LoginOptions options, std::shared_ptr<store::Account> account, std::optional<OpenFailure> failure = {})
+  Peer(login::Options options, std::shared_ptr<store::Account> account, std::optional<OpenFailure> failure = {})
       : account_(std::move(account)), failure_(std::move(failure)), login_(auth, std::move(options)) {}
 
   std::string greeting() override {

@@ -20,8 +20,8 @@ struct Fixture {
     session.greet();
     greeting = session.take_output();
   }
-  static LoginOptions options(bool cleartext) {
-    LoginOptions options;
+  static login::Options options(bool cleartext) {
+    login::Options options;
     options.hostname = "mail.example.test";
     options.tls_offered = true;
     options.cleartext_allowed = cleartext;
