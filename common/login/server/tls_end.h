@@ -33,7 +33,7 @@ class TlsEnd {
   void finish_if_done();
 
   /// Time for the client to take the rest and close, once the worker has no more to say.
-  static constexpr Milliseconds linger{10000};
+  static constexpr Milliseconds linger{60000};
 
   tls::Connection& client_;
   net::Stream worker_;
