@@ -1,11 +1,10 @@
 #include "common/fs/files.h"
 
+#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "common/base/strings.h"
 
@@ -50,8 +49,7 @@ Result<> Files::write(int fd, std::string_view octets) {
 
 Result<> Files::write_at(int fd, std::string_view octets, std::uint64_t offset) {
   while (!octets.empty()) {
-    const auto count =
-        retry([&] { return ::pwrite(fd, octets.data(), octets.size(), static_cast<off_t>(offset)); });
+    const auto count = retry([&] { return ::pwrite(fd, octets.data(), octets.size(), static_cast<off_t>(offset)); });
     if (count <= 0) return failed("pwrite", "to descriptor " + std::to_string(fd));
     octets.remove_prefix(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
@@ -63,8 +61,8 @@ Result<std::string> Files::read_at(int fd, std::uint64_t offset, std::size_t mos
   std::string out(most, '\0');
   std::size_t filled = 0;
   while (filled < most) {
-    const auto count = retry(
-        [&] { return ::pread(fd, out.data() + filled, most - filled, static_cast<off_t>(offset + filled)); });
+    const auto count =
+        retry([&] { return ::pread(fd, out.data() + filled, most - filled, static_cast<off_t>(offset + filled)); });
     if (count < 0) return failed("pread", "from descriptor " + std::to_string(fd));
     if (count == 0) break;
     filled += static_cast<std::size_t>(count);
@@ -103,13 +101,13 @@ Result<> Files::remove_directory(int directory, const std::string& path) {
 }
 
 Result<struct stat> Files::status(int fd) {
-  struct stat out {};
+  struct stat out{};
   if (::fstat(fd, &out) < 0) return failed("fstat", "descriptor " + std::to_string(fd));
   return out;
 }
 
 Result<struct stat> Files::status_at(int directory, const std::string& path) {
-  struct stat out {};
+  struct stat out{};
   if (::fstatat(directory, path.c_str(), &out, AT_SYMLINK_NOFOLLOW) < 0) return failed("stat", path);
   return out;
 }

@@ -2,13 +2,12 @@
 // they run on the work pool.
 #pragma once
 
-#include <sys/stat.h>
-#include <sys/types.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
+#include <sys/types.h>
 #include <vector>
 
 #include "common/base/fd.h"
@@ -16,8 +15,8 @@
 
 namespace facteur::fs {
 
-/// The system calls on files that can fail. Paths are relative to `directory` (AT_FDCWD for the current one). Every error
-/// is Kind::temporary and names the call and the path; interrupted calls and short writes are gone on with here.
+/// The system calls on files that can fail. Paths are relative to `directory` (AT_FDCWD for the current one). Every
+/// error is Kind::temporary and names the call and the path; interrupted calls and short writes are gone on with here.
 class Files {
  public:
   virtual ~Files() = default;

@@ -1,5 +1,6 @@
-// Messages between our processes: plain structs, each with a number and a list of its fields. One codec reads and writes
-// them all; integers are little-endian, texts and lists carry their length, descriptors travel beside the octets.
+// Messages between our processes: plain structs, each with a number and a list of its fields. One codec reads and
+// writes them all; integers are little-endian, texts and lists carry their length, descriptors travel beside the
+// octets.
 //
 //   struct Commit {
 //     static constexpr std::uint16_t type = 3;
@@ -214,7 +215,8 @@ template <Message M>
   M message;
   reader.get(type);
   if (reader.good && type == M::type) reader.get(message);
-  if (type != M::type || !reader.done()) return fail(Kind::protocol, "malformed message of type " + std::to_string(type));
+  if (type != M::type || !reader.done())
+    return fail(Kind::protocol, "malformed message of type " + std::to_string(type));
   return message;
 }
 

@@ -1,11 +1,10 @@
 #include "common/log/log.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdint>
 #include <mutex>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/base/strings.h"
 #include "common/base/time.h"

@@ -1,9 +1,8 @@
 // The log: one line of printable octets an event, "Mon dd hh:mm:ss host facteur/smtpd[pid]: text" on every destination.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <deque>
+#include <fmt/format.h>
 #include <functional>
 #include <string>
 #include <string_view>

@@ -24,8 +24,8 @@ class Loop {
   void turn();
   /// Runs `call` on this loop soon, never before this returns. From the loop's own thread.
   void post(std::function<void()> call);
-  /// Runs `work` on the pool, then `done` on the loop. Both always run, unless the process ends first; `done` is not run
-  /// when the ticket was dropped, though `work` is.
+  /// Runs `work` on the pool, then `done` on the loop. Both always run, unless the process ends first; `done` is not
+  /// run when the ticket was dropped, though `work` is.
   [[nodiscard]] Ticket work(std::function<void()> work, std::function<void()> done);
   /// The same without a way to withdraw.
   void work_detached(std::function<void()> work, std::function<void()> done);

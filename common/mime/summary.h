@@ -19,8 +19,8 @@ struct Text {
   auto fields() { return std::tie(present, value); }
 };
 
-/// An address of an ENVELOPE (RFC 3501 section 7.4.2): a group begins with host absent and mailbox its name, and ends with
-/// both absent.
+/// An address of an ENVELOPE (RFC 3501 section 7.4.2): a group begins with host absent and mailbox its name, and ends
+/// with both absent.
 struct EnvelopeAddress {
   Text name, route, mailbox, host;
   auto fields() { return std::tie(name, route, mailbox, host); }
@@ -38,28 +38,28 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 /// One part of a message. Offsets count octets of the message with CRLF line ends.
 struct Part {
-  std::uint32_t parent = 0;               ///< index of the parent in Summary::parts; the root is its own parent
-  std::vector<std::uint32_t> children;    ///< indices: the parts of a multipart, or the root of an embedded message
-  std::uint64_t header_begin = 0;         ///< first octet of its header
-  std::uint64_t body_begin = 0;           ///< first octet behind the empty line
-  std::uint64_t body_end = 0;             ///< one past its last octet, before the CRLF of the boundary
-  std::uint32_t body_lines = 0;           ///< CRLFs in the body, and one for an unended last line
-  std::string type, subtype;              ///< as written; "TEXT" and "PLAIN" by default (RFC 2045 section 5.2)
+  std::uint32_t parent = 0;             ///< index of the parent in Summary::parts; the root is its own parent
+  std::vector<std::uint32_t> children;  ///< indices: the parts of a multipart, or the root of an embedded message
+  std::uint64_t header_begin = 0;       ///< first octet of its header
+  std::uint64_t body_begin = 0;         ///< first octet behind the empty line
+  std::uint64_t body_end = 0;           ///< one past its last octet, before the CRLF of the boundary
+  std::uint32_t body_lines = 0;         ///< CRLFs in the body, and one for an unended last line
+  std::string type, subtype;            ///< as written; "TEXT" and "PLAIN" by default (RFC 2045 section 5.2)
   Parameters parameters;
   Text id, description, md5, disposition, language, location;
-  std::string encoding = "7BIT";          ///< Content-Transfer-Encoding
+  std::string encoding = "7BIT";  ///< Content-Transfer-Encoding
   Parameters disposition_parameters;
   std::vector<std::string> languages;
-  bool is_message = false;                ///< message/rfc822: `envelope` is that of the message inside
-  Envelope envelope;                      ///< of an embedded message
+  bool is_message = false;  ///< message/rfc822: `envelope` is that of the message inside
+  Envelope envelope;        ///< of an embedded message
   [[nodiscard]] bool is_multipart() const;
 };
 
 /// A whole message.
 struct Summary {
-  std::uint64_t size = 0;                 ///< octets with CRLF line ends
+  std::uint64_t size = 0;  ///< octets with CRLF line ends
   Envelope envelope;
-  std::vector<Part> parts;                ///< parts[0] is the message itself
+  std::vector<Part> parts;  ///< parts[0] is the message itself
 };
 
 /// Depth and number of parts that are looked into; what lies deeper is one opaque part.

@@ -32,9 +32,9 @@ constexpr std::size_t max_keywords = 64;
 struct Record {
   Uid uid = 0;
   Flags flags;
-  std::uint64_t modseq = 0;         ///< changes whenever the flags do; never falls (RFC 7162)
-  std::int64_t internal_date = 0;   ///< seconds since 1970
-  std::uint64_t size = 0;           ///< octets with CRLF line ends (RFC822.SIZE)
+  std::uint64_t modseq = 0;        ///< changes whenever the flags do; never falls (RFC 7162)
+  std::int64_t internal_date = 0;  ///< seconds since 1970
+  std::uint64_t size = 0;          ///< octets with CRLF line ends (RFC822.SIZE)
   friend bool operator==(const Record&, const Record&) = default;
 };
 
@@ -53,9 +53,9 @@ struct Status {
   Uid uid_next = 1;
   std::uint64_t highest_modseq = 1;
   std::uint32_t messages = 0;
-  std::uint32_t recent = 0;   ///< messages no session has been the first to see
-  std::uint32_t unseen = 0;   ///< messages without \Seen
-  Uid first_unseen = 0;       ///< lowest UID without \Seen; 0 if none
+  std::uint32_t recent = 0;  ///< messages no session has been the first to see
+  std::uint32_t unseen = 0;  ///< messages without \Seen
+  Uid first_unseen = 0;      ///< lowest UID without \Seen; 0 if none
 };
 
 /// The octets of one message, line ends as CRLF, whatever the file has. Holds the file open: it stays readable when the
@@ -116,10 +116,10 @@ class Mailbox {
 
 /// What LIST says of a mailbox (RFC 3501 section 7.2.2).
 struct Listed {
-  std::string name;       ///< UTF-8, hierarchy separator '/'
-  bool selectable = true; ///< false: only a parent of others (\Noselect)
+  std::string name;        ///< UTF-8, hierarchy separator '/'
+  bool selectable = true;  ///< false: only a parent of others (\Noselect)
   bool has_children = false;
-  bool recent = false;    ///< may have messages since it was last selected (\Marked)
+  bool recent = false;  ///< may have messages since it was last selected (\Marked)
 };
 
 /// All mailboxes of one account. Names are UTF-8 with '/' between levels; INBOX in any case is the inbox. A name that
@@ -141,9 +141,9 @@ class Account {
 
 /// What happened between two snapshots of one mailbox.
 struct Changes {
-  std::vector<std::uint32_t> expunged;   ///< sequence numbers in `before`, highest first: ready to be sent one by one
-  std::vector<std::uint32_t> flags;      ///< sequence numbers in `after` of old messages whose flags differ
-  std::uint32_t added = 0;               ///< messages at the end of `after` that `before` has not
+  std::vector<std::uint32_t> expunged;  ///< sequence numbers in `before`, highest first: ready to be sent one by one
+  std::vector<std::uint32_t> flags;     ///< sequence numbers in `after` of old messages whose flags differ
+  std::uint32_t added = 0;              ///< messages at the end of `after` that `before` has not
 };
 /// Compares snapshots of the same UIDVALIDITY; linear.
 [[nodiscard]] Changes diff(const Snapshot& before, const Snapshot& after);

@@ -1,11 +1,10 @@
 #include "common/fs/files.h"
 
+#include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
 
 #include "catch.h"
 

@@ -1,11 +1,10 @@
 #include "common/log/log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
+#include <fcntl.h>
 #include <regex>
 #include <string>
+#include <unistd.h>
 
 #include "catch.h"
 
