@@ -1,0 +1,125 @@
+// The doors of authd: what smtpd, the login processes, queued and master may say to it, and what it answers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "common/base/fd.h"
+
+namespace facteur::auth {
+
+enum class Service : std::uint8_t { smtp, pop3, imap };
+
+/// smtpd and the login processes: begins an attempt. `id` is the asker's; `initial` is decoded from base64.
+/// There is one attempt an id; authd forgets it after its last reply, after `auth_attempt_timeout`, and with the door.
+struct SaslStart {
+  static constexpr std::uint16_t type = 1;
+  std::uint64_t id = 0;
+  Service service = Service::smtp;
+  std::string mechanism;
+  std::optional<std::string> initial;
+  std::string client_ip;
+  bool tls = false;
+  auto fields() { return std::tie(id, service, mechanism, initial, client_ip, tls); }
+};
+struct SaslStep {
+  static constexpr std::uint16_t type = 2;
+  std::uint64_t id = 0;
+  std::string response;
+  auto fields() { return std::tie(id, response); }
+};
+struct SaslCancel {
+  static constexpr std::uint16_t type = 3;
+  std::uint64_t id = 0;
+  auto fields() { return std::tie(id); }
+};
+
+enum class SaslOutcome : std::uint8_t { challenge, success, failure, temporary };
+/// The answer to SaslStart and SaslStep. With success: `login` (canonical, "alice@example.test") and, for the login
+/// services, a ticket of 16 random octets that master redeems.
+struct SaslReply {
+  static constexpr std::uint16_t type = 4;
+  std::uint64_t id = 0;
+  SaslOutcome outcome = SaslOutcome::failure;
+  std::string challenge;
+  std::string login;
+  std::string ticket;
+  std::string text;  ///< for the log, when it is not success
+  auto fields() { return std::tie(id, outcome, challenge, login, ticket, text); }
+};
+
+/// smtpd: is there an account of this name? `account` is "local-part@domain", already expanded by the tables.
+struct AccountQuery {
+  static constexpr std::uint16_t type = 5;
+  std::uint64_t id = 0;
+  std::string account;
+  auto fields() { return std::tie(id, account); }
+};
+enum class Existence : std::uint8_t { exists, unknown, temporary };
+struct AccountAnswer {
+  static constexpr std::uint16_t type = 6;
+  std::uint64_t id = 0;
+  Existence existence = Existence::temporary;
+  auto fields() { return std::tie(id, existence); }
+};
+
+/// authd, to smtpd and queued, at the start and at each change: the compiled tables (route::Tables) in sealed memory.
+struct NewTables {
+  static constexpr std::uint16_t type = 7;
+  Fd memory;
+  auto fields() { return std::tie(memory); }
+};
+
+/// Whose mailbox it is: what master needs to start a worker, and the worker to open the mail.
+struct Account {
+  std::string name;         ///< "alice@example.test"
+  std::string system_user;  ///< the name in passwd; empty for a virtual account
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::string home;
+  std::string mail;  ///< mail_location with everything expanded but ~ (that is `home`)
+  auto fields() { return std::tie(name, system_user, uid, gid, home, mail); }
+};
+
+/// master: takes a ticket, once. It must have been earned by the process `instance`, for this service and client.
+struct Redeem {
+  static constexpr std::uint16_t type = 8;
+  std::uint64_t id = 0;
+  std::string ticket;
+  Service service = Service::imap;
+  std::uint32_t instance = 0;
+  std::string client_ip;
+  auto fields() { return std::tie(id, ticket, service, instance, client_ip); }
+};
+/// master: who is this account? Asked before a worker is started for a delivery.
+struct Lookup {
+  static constexpr std::uint16_t type = 9;
+  std::uint64_t id = 0;
+  std::string account;
+  auto fields() { return std::tie(id, account); }
+};
+struct AccountRecord {
+  static constexpr std::uint16_t type = 10;
+  std::uint64_t id = 0;
+  Existence existence = Existence::temporary;
+  Account account;
+  std::string text;
+  auto fields() { return std::tie(id, existence, account, text); }
+};
+
+/// master, for `facteur reload` and `newaliases`: read the tables anew, now.
+struct ReloadTables {
+  static constexpr std::uint16_t type = 11;
+  std::uint64_t id = 0;
+  auto fields() { return std::tie(id); }
+};
+struct TablesReloaded {
+  static constexpr std::uint16_t type = 12;
+  std::uint64_t id = 0;
+  std::string problems;  ///< empty if all is well; the old tables stay where there are any
+  auto fields() { return std::tie(id, problems); }
+};
+
+}  // namespace facteur::auth
