@@ -1,0 +1,144 @@
+#include "config/listener.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+#include "common/base/number.h"
+#include "common/base/strings.h"
+#include "config/load.h"
+#include "config/value.h"
+
+namespace facteur::config {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> role_words = {"smtp", "submission", "pop3", "imap"};
+constexpr std::array<std::string_view, 3> tls_words = {"none", "starttls", "implicit"};
+
+std::unexpected<Error> bad(const Node& node, const std::string& why) {
+  return fail(Kind::permanent, fmt::format("{}: listeners: {}", node.place.text(), why));
+}
+
+template <class Enum>
+Result<> set_word(Enum& out, const Node& value, std::span<const std::string_view> words) {
+  const auto found = std::ranges::find(words, std::string_view(value.text));
+  if (value.type != Node::Type::scalar || found == words.end()) {
+    std::string all;
+    for (const auto word : words) all += (all.empty() ? "" : ", ") + std::string(word);
+    return bad(value, value.what() + " is none of " + all);
+  }
+  out = static_cast<Enum>(found - words.begin());
+  return {};
+}
+
+Result<> set_part(Listener& listener, const Node& key, const Node& value) {
+  if (key.text == "address") {
+    const auto ip = net::Ip::parse(value.text);
+    if (!ip) return bad(value, value.what() + " is not an IP address");
+    listener.endpoint.ip = *ip;
+  } else if (key.text == "port") {
+    const auto port = parse_number<std::uint16_t>(value.text);
+    if (!port || *port == 0) return bad(value, value.what() + " is not a port");
+    listener.endpoint.port = *port;
+  } else if (key.text == "role") {
+    return set_word(listener.role, value, role_words);
+  } else if (key.text == "tls") {
+    return set_word(listener.tls, value, tls_words);
+  } else if (key.text == "listeners") {
+    return bad(key, "a listener has no listeners");
+  } else {
+    Settings scratch;
+    const auto name = apply_entry(scratch, key, value);
+    if (!name) return fail(name);
+    listener.overrides[std::string((*name)->name)] = show_value(scratch, **name);
+  }
+  return {};
+}
+
+bool allowed(const Settings& settings, const net::Ip& ip) {
+  return settings.inet_protocols == IpVersions::all || ip.is_v4() == (settings.inet_protocols == IpVersions::ipv4);
+}
+
+std::vector<net::Ip> addresses(const Settings& settings) {
+  std::vector<net::Ip> out;
+  const auto add = [&](std::string_view text) {
+    const auto ip = net::Ip::parse(text);
+    if (ip && allowed(settings, *ip) && std::ranges::find(out, *ip) == out.end()) out.push_back(*ip);
+  };
+  for (const auto& word : settings.inet_interfaces) {
+    if (word == "all") {
+      add("::");
+      add("0.0.0.0");
+    } else if (word == "loopback-only") {
+      add("127.0.0.1");
+      add("::1");
+    } else {
+      add(word);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Listener> parse_listener(const Node& node) {
+  if (node.type != Node::Type::map) return bad(node, node.what() + " is not a map with address, port, role and tls");
+  Listener listener;
+  bool has_address = false;
+  for (const auto& [key, value] : node.entries) {
+    has_address = has_address || key.text == "address";
+    if (auto done = set_part(listener, key, value); !done) return fail(done);
+  }
+  if (!has_address || listener.endpoint.port == 0) return bad(node, "a listener wants an address and a port");
+  return listener;
+}
+
+std::string show_listener(const Listener& listener) {
+  std::string out =
+      fmt::format("{{address: {}, port: {}, role: {}, tls: {}", yaml_scalar(listener.endpoint.ip.to_string()),
+                  listener.endpoint.port, role_words[static_cast<std::size_t>(listener.role)],
+                  tls_words[static_cast<std::size_t>(listener.tls)]);
+  for (const auto& [name, value] : listener.overrides) out += fmt::format(", {}: {}", name, value);
+  return out + "}";
+}
+
+std::vector<Listener> all_listeners(const Settings& settings) {
+  struct Standard {
+    std::uint16_t Settings::* port;
+    Role role;
+    TlsMode tls;
+  };
+  static constexpr Standard standard[] = {
+      {&Settings::ports_smtp, Role::smtp, TlsMode::starttls},
+      {&Settings::ports_submission, Role::submission, TlsMode::starttls},
+      {&Settings::ports_smtps, Role::submission, TlsMode::implicit},
+      {&Settings::ports_pop3, Role::pop3, TlsMode::starttls},
+      {&Settings::ports_pop3s, Role::pop3, TlsMode::implicit},
+      {&Settings::ports_imap, Role::imap, TlsMode::starttls},
+      {&Settings::ports_imaps, Role::imap, TlsMode::implicit},
+  };
+  std::vector<Listener> out;
+  for (const auto& ip : addresses(settings)) {
+    for (const auto& [port, role, tls] : standard) {
+      if (settings.*port != 0) out.push_back({{ip, settings.*port}, role, tls, {}});
+    }
+  }
+  out.insert(out.end(), settings.listeners.begin(), settings.listeners.end());
+  // Without a certificate there is no TLS to speak: implicit ports stay shut, the others do not offer it.
+  if (settings.tls_certificate.empty()) {
+    std::erase_if(out, [](const Listener& listener) { return listener.tls == TlsMode::implicit; });
+    for (auto& listener : out) listener.tls = TlsMode::none;
+  }
+  return out;
+}
+
+Result<Settings> settings_on(const Settings& settings, const Listener& listener) {
+  Settings out = settings;
+  for (const auto& [name, value] : listener.overrides) {
+    if (auto done = apply_override(out, Override{name, value}); !done) return fail(done);
+  }
+  return out;
+}
+
+}  // namespace facteur::config

@@ -1,0 +1,24 @@
+// Listeners: from YAML, from the settings of ports and interfaces, and the settings that hold on one of them.
+#pragma once
+
+#include <vector>
+
+#include "common/base/result.h"
+#include "config/settings.h"
+#include "config/yaml.h"
+
+namespace facteur::config {
+
+/// One entry of `listeners:`; `name` is what a complaint calls it.
+[[nodiscard]] Result<Listener> parse_listener(const Node& node);
+/// As one-line YAML.
+[[nodiscard]] std::string show_listener(const Listener& listener);
+
+/// Every socket to open: each port that is not 0 on each of inet_interfaces, then `listeners`. "all" is one IPv6 and
+/// one IPv4 socket, as inet_protocols allows; IPv6 sockets take IPv6 only.
+[[nodiscard]] std::vector<Listener> all_listeners(const Settings& settings);
+
+/// The settings as they are on a listener: with its overrides in place of the general ones.
+[[nodiscard]] Result<Settings> settings_on(const Settings& settings, const Listener& listener);
+
+}  // namespace facteur::config

@@ -1,0 +1,129 @@
+// Settings of the SMTP server, of the queue and of the SMTP client; names and defaults are Postfix's.
+#include "config/checks.h"
+#include "config/sections.h"
+
+namespace facteur::config {
+
+namespace {
+
+using S = Settings;
+constexpr std::string_view bare_newline_words[] = {"normalize", "reject", "no"};
+
+const Setting server[] = {
+    {"smtpd_banner", &S::smtpd_banner, 0, 0, "text",
+     "What the greeting says behind the host name. Empty: ESMTP Facteur.", one_line},
+    {"message_size_limit", &S::message_size_limit, 0, any_size, "octets",
+     "The largest message accepted, announced with SIZE (RFC 1870). 0: no limit."},
+    {"header_size_limit", &S::header_size_limit, 1024, 1 << 30, "octets",
+     "The largest header section; a longer one is refused."},
+    {"line_length_limit", &S::line_length_limit, 512, 1 << 20, "octets", "The longest command line."},
+    {"hopcount_limit", &S::hopcount_limit, 1, 1000, "fields",
+     "A message with more Received fields is taken for one that loops."},
+    {"smtpd_forbid_bare_newline", choice<&S::smtpd_forbid_bare_newline>(bare_newline_words), 0, 0, "",
+     "Lines of a message that end in LF without CR: made right, refused, or left as they are. Only CR LF . CR LF ever "
+     "ends a message."},
+    {"smtpd_helo_required", &S::smtpd_helo_required, 0, 0, "", "MAIL is refused before HELO or EHLO."},
+    {"strict_rfc821_envelopes", &S::strict_rfc821_envelopes, 0, 0, "",
+     "Addresses in MAIL and RCPT want angle brackets and nothing else."},
+    {"disable_vrfy_command", &S::disable_vrfy_command, 0, 0, "", "VRFY is answered with 502 instead of 252."},
+    {"smtpd_timeout", &S::smtpd_timeout, second, day, "", "How long a client may be silent."},
+    {"smtpd_starttls_timeout", &S::smtpd_starttls_timeout, second, day, "", "The time limit of a TLS handshake."},
+    {"smtpd_error_sleep_time", &S::smtpd_error_sleep_time, 0, hour, "",
+     "The pause before each reply once a client has made more than smtpd_soft_error_limit errors."},
+    {"smtpd_min_data_rate", &S::smtpd_min_data_rate, 0, any_count, "octets a second",
+     "The least speed at which a message must arrive: one octet is worth that part of a second. 0: no limit."},
+    {"smtpd_recipient_limit", &S::smtpd_recipient_limit, 1, 100000, "recipients", "Recipients of one message."},
+    {"smtpd_recipient_overshoot_limit", &S::smtpd_recipient_overshoot_limit, 0, 100000, "recipients",
+     "Recipients above smtpd_recipient_limit that are not yet counted as errors."},
+    {"smtpd_soft_error_limit", &S::smtpd_soft_error_limit, 0, any_count, "errors",
+     "Errors of a client before its replies are slowed down."},
+    {"smtpd_hard_error_limit", &S::smtpd_hard_error_limit, 1, any_count, "errors",
+     "Errors of a client before it is sent away with 421."},
+    {"smtpd_junk_command_limit", &S::smtpd_junk_command_limit, 1, any_count, "commands",
+     "NOOP, VRFY, RSET and the like between messages before they count as errors."},
+    {"smtpd_client_connection_count_limit", &S::smtpd_client_connection_count_limit, 0, any_count, "connections",
+     "Connections of one client address at once. 0: no limit."},
+    {"smtpd_client_connection_rate_limit", &S::smtpd_client_connection_rate_limit, 0, any_count, "connections a minute",
+     "Connections of one client address a minute. 0: no limit."},
+    {"smtpd_client_message_rate_limit", &S::smtpd_client_message_rate_limit, 0, any_count, "messages a minute",
+     "Messages of one client address a minute. 0: no limit."},
+    {"smtpd_client_recipient_rate_limit", &S::smtpd_client_recipient_rate_limit, 0, any_count, "recipients a minute",
+     "Recipients of one client address a minute. 0: no limit."},
+    {"smtpd_client_auth_rate_limit", &S::smtpd_client_auth_rate_limit, 0, any_count, "attempts a minute",
+     "AUTH commands of one client address a minute. 0: no limit."},
+    {"smtpd_connection_limit", &S::smtpd_connection_limit, 1, 100000, "connections",
+     "Connections of one smtpd process at once; more wait in the kernel."},
+};
+
+const Setting queueing[] = {
+    {"minimal_backoff_time", &S::minimal_backoff_time, second, 30 * day, "",
+     "The shortest time between two attempts at one destination."},
+    {"maximal_backoff_time", &S::maximal_backoff_time, second, 30 * day, "",
+     "The longest time between two attempts at one destination."},
+    {"maximal_queue_lifetime", &S::maximal_queue_lifetime, 0, 100 * day, "",
+     "How long delivery is tried before the message is returned. 0: once."},
+    {"bounce_queue_lifetime", &S::bounce_queue_lifetime, 0, 100 * day, "", "The same for bounces. 0: once."},
+    {"queue_run_delay", &S::queue_run_delay, second, day, "",
+     "How often the queue looks for messages whose time has come but whose alarm was lost."},
+    {"delay_warning_time", &S::delay_warning_time, 0, 100 * day, "",
+     "When the sender is told that a message is late. 0: never."},
+    {"queue_minfree", &S::queue_minfree, 0, any_size, "octets",
+     "Free space of the queue's file system below which no mail is taken. 0: one and a half times "
+     "message_size_limit."},
+    {"qmgr_message_active_limit", &S::qmgr_message_active_limit, 1, 1000000, "messages",
+     "Messages under delivery at once."},
+    {"qmgr_message_recipient_limit", &S::qmgr_message_recipient_limit, 1, 1000000, "recipients",
+     "Recipients kept in memory at once."},
+    {"bounce_size_limit", &S::bounce_size_limit, 0, any_size, "octets",
+     "How much of the original text a bounce carries."},
+    {"strict_sync", &S::strict_sync, 0, 0, "",
+     "Also sync the directory of each new queue file, for file systems that do not keep the name of a synced file."},
+};
+
+const Setting client[] = {
+    {"smtp_tcp_port", &S::smtp_tcp_port, 1, 65535, "port", "The port of other hosts."},
+    {"smtp_helo_name", &S::smtp_helo_name, 0, 0, "host name", "The name in EHLO. Empty: hostname.", one_line},
+    {"smtp_bind_address", &S::smtp_bind_address, 0, 0, "address", "Our IPv4 address when we connect.",
+     optional_ip_address},
+    {"smtp_bind_address6", &S::smtp_bind_address6, 0, 0, "address", "Our IPv6 address when we connect.",
+     optional_ip_address},
+    {"smtp_connect_timeout", &S::smtp_connect_timeout, second, hour, "", "The time limit of a connection."},
+    {"smtp_helo_timeout", &S::smtp_helo_timeout, second, hour, "",
+     "The time limit of the greeting and of EHLO (RFC 5321 section 4.5.3.2)."},
+    {"smtp_mail_timeout", &S::smtp_mail_timeout, second, hour, "", "The time limit of MAIL."},
+    {"smtp_rcpt_timeout", &S::smtp_rcpt_timeout, second, hour, "", "The time limit of RCPT."},
+    {"smtp_data_init_timeout", &S::smtp_data_init_timeout, second, hour, "", "The time limit of DATA."},
+    {"smtp_data_xfer_timeout", &S::smtp_data_xfer_timeout, second, hour, "",
+     "How long a piece of the message may take."},
+    {"smtp_data_done_timeout", &S::smtp_data_done_timeout, second, hour, "",
+     "The time limit of the reply behind the message. Too short a one sends mail twice."},
+    {"smtp_rset_timeout", &S::smtp_rset_timeout, second, hour, "", "The time limit of RSET."},
+    {"smtp_quit_timeout", &S::smtp_quit_timeout, second, hour, "", "The time limit of QUIT."},
+    {"smtp_starttls_timeout", &S::smtp_starttls_timeout, second, hour, "", "The time limit of a TLS handshake."},
+    {"smtp_line_length_limit", &S::smtp_line_length_limit, 72, 998, "octets",
+     "Longer lines of a message are folded (RFC 5321 section 4.5.3.1.6)."},
+    {"smtp_mx_address_limit", &S::smtp_mx_address_limit, 1, 100, "addresses",
+     "Addresses tried for one destination in one attempt."},
+    {"smtp_mx_session_limit", &S::smtp_mx_session_limit, 1, 100, "sessions",
+     "Sessions that got a greeting before the attempt is given up."},
+    {"smtp_destination_concurrency_limit", &S::smtp_destination_concurrency_limit, 1, 1000, "connections",
+     "Connections to one destination at once."},
+    {"initial_destination_concurrency", &S::initial_destination_concurrency, 1, 1000, "connections",
+     "Connections to a destination of which nothing is known yet."},
+    {"default_destination_recipient_limit", &S::default_destination_recipient_limit, 1, 1000, "recipients",
+     "Recipients of one message in one transaction."},
+};
+
+}  // namespace
+
+std::span<const Setting> smtpd_settings() {
+  return server;
+}
+std::span<const Setting> queue_settings() {
+  return queueing;
+}
+std::span<const Setting> smtp_settings() {
+  return client;
+}
+
+}  // namespace facteur::config
