@@ -25,7 +25,7 @@ const std::array<LoginSession::Command, 7> LoginSession::commands{{
     {"QUIT", false, &LoginSession::quit},  // RFC 1939 section 4
 }};
 
-LoginSession::LoginSession(login::Authenticator& authenticator, LoginOptions options)
+LoginSession::LoginSession(login::Authenticator& authenticator, login::Options options)
     : options_(std::move(options)), sasl_(authenticator, [this](const SaslEvent& event) {
         on_sasl(event);
         run();

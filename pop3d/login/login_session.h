@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "common/login/authenticator.h"
 #include "common/login/engine.h"
@@ -17,19 +16,10 @@
 
 namespace facteur::pop3d {
 
-struct LoginOptions {
-  std::string hostname;            ///< for the greeting
-  bool tls_offered = false;        ///< STLS is possible
-  bool tls_active = false;         ///< the connection began with TLS
-  bool cleartext_allowed = false;  ///< passwords without TLS are taken from this client
-  std::vector<std::string> mechanisms{"PLAIN", "LOGIN"};
-  login::Limits limits;
-};
-
 /// One client's dialogue before login.
 class LoginSession final : public login::Engine {
  public:
-  LoginSession(login::Authenticator& authenticator, LoginOptions options);
+  LoginSession(login::Authenticator& authenticator, login::Options options);
 
   void greet() override;
   void feed(std::string_view octets) override;
@@ -68,7 +58,7 @@ class LoginSession final : public login::Engine {
   void refuse_login(std::string_view text);
   void close() { phase_ = Phase::closed; }
 
-  LoginOptions options_;
+  login::Options options_;
   login::SaslExchange sasl_;
   LineReader in_;
   std::string out_;

@@ -13,10 +13,10 @@ struct Download::Work {
   std::unique_ptr<store::Content> content;
   ByteStuffer stuffer;
   std::uint64_t offset = 0;
-  Result<Slice> slice;
+  Result<Slice> result;
 
   Result<Slice> read();
-  Result<> open(Slice& slice);
+  Result<> open(std::string& wire);
 };
 
 Download::Download(std::shared_ptr<store::Mailbox> mailbox, store::Uid uid, std::optional<std::uint64_t> body_lines)
@@ -27,15 +27,15 @@ Download::Download(std::shared_ptr<store::Mailbox> mailbox, store::Uid uid, std:
 }
 
 Ticket Download::next(Executor& executor, Callback callback) {
-  return executor.run([work = work_] { work->slice = work->read(); },
-                      [work = work_, callback = std::move(callback)] { callback(std::exchange(work->slice, {})); });
+  return executor.run([work = work_] { work->result = work->read(); },
+                      [work = work_, callback = std::move(callback)] { callback(std::exchange(work->result, {})); });
 }
 
-Result<> Download::Work::open(Slice& slice) {
+Result<> Download::Work::open(std::string& wire) {
   auto opened = mailbox->open(uid);
   if (!opened) return fail(opened);
   content = std::move(*opened);
-  slice.wire = top ? "+OK Top of message follows\r\n" : fmt::format("+OK {} octets\r\n", content->size());
+  wire = top ? "+OK Top of message follows\r\n" : fmt::format("+OK {} octets\r\n", content->size());
   return {};
 }
 
@@ -44,7 +44,7 @@ Result<> Download::Work::open(Slice& slice) {
 Result<Download::Slice> Download::Work::read() {
   Slice slice;
   if (!content) {
-    if (auto opened = open(slice); !opened) return fail(opened);
+    if (auto opened = open(slice.wire); !opened) return fail(opened);
   }
   auto octets = content->read(offset, slice_octets);
   if (!octets) return fail(octets);

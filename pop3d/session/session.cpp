@@ -153,6 +153,7 @@ void Session::sliced(Result<Download::Slice> slice) {
 }
 
 void Session::expire() {
+  if (phase_ == Phase::update) return;  // QUIT is being carried out: it ends by itself
   out_.clear();
   close();
 }

@@ -38,7 +38,7 @@ TEST_CASE("A command is a keyword and the octets behind one space") {
   CHECK(parse_command("STAT")->arguments.empty());
   CHECK(parse_command("USER jos\xc3\xa9")->arguments == "jos\xc3\xa9");
   for (const auto& bad : {std::string(), std::string(" x"), std::string("A\0B", 3), std::string("NOOP\r"),
-                                std::string("USER a\x7f"), std::string("\x16\x03\x01")}) {
+                          std::string("USER a\x7f"), std::string("\x16\x03\x01")}) {
     CHECK_FALSE(parse_command(bad));
   }
 }
