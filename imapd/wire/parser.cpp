@@ -24,6 +24,12 @@ bool is_date_char(char c) {
 }
 }  // namespace
 
+std::string tag_of(std::string_view command) {
+  Parser parser(command);
+  const auto tag = parser.tag();
+  return parser ? std::string(tag) : "*";
+}
+
 void Parser::fail(Reply reply) {
   if (fault_) return;
   fault_ = std::move(reply);

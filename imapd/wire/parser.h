@@ -73,4 +73,7 @@ class Parser {
   std::optional<Reply> fault_;
 };
 
+/// The tag to answer a command with: "*" where it has none that is legal.
+[[nodiscard]] std::string tag_of(std::string_view command);
+
 }  // namespace facteur::imapd

@@ -1,0 +1,12 @@
+// What the settings say to a session.
+#pragma once
+
+#include <cstdint>
+
+namespace facteur::imapd {
+
+struct Settings {
+  std::uint64_t message_size_limit = 50U << 20;  ///< octets of a message that APPEND takes
+};
+
+}  // namespace facteur::imapd
