@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/mime/parameters.h"
 
 namespace facteur::mime {
 
@@ -17,24 +17,25 @@ struct Text {
   bool present = false;
   std::string value;
   auto fields() { return std::tie(present, value); }
+  friend bool operator==(const Text&, const Text&) = default;
 };
 
 /// An address of an ENVELOPE (RFC 3501 section 7.4.2): a group begins with host absent and mailbox its name, and ends
-/// with both absent.
+/// with both absent. A mailbox without a domain has an empty host.
 struct EnvelopeAddress {
   Text name, route, mailbox, host;
   auto fields() { return std::tie(name, route, mailbox, host); }
+  friend bool operator==(const EnvelopeAddress&, const EnvelopeAddress&) = default;
 };
 
-/// The header fields of an ENVELOPE as they stand in the message, unfolded, encoded words left alone.
+/// The header fields of an ENVELOPE as they stand in the message, unfolded, encoded words left alone. Sender and
+/// Reply-To are empty when the message has none (or an empty one): IMAP then answers with From.
 struct Envelope {
   Text date, subject, in_reply_to, message_id;
   std::vector<EnvelopeAddress> from, sender, reply_to, to, cc, bcc;
   auto fields() { return std::tie(date, subject, in_reply_to, message_id, from, sender, reply_to, to, cc, bcc); }
+  friend bool operator==(const Envelope&, const Envelope&) = default;
 };
-
-/// Parameters of Content-Type or Content-Disposition, names in the case of the message.
-using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 /// One part of a message. Offsets count octets of the message with CRLF line ends.
 struct Part {
@@ -43,31 +44,45 @@ struct Part {
   std::uint64_t header_begin = 0;       ///< first octet of its header
   std::uint64_t body_begin = 0;         ///< first octet behind the empty line
   std::uint64_t body_end = 0;           ///< one past its last octet, before the CRLF of the boundary
-  std::uint32_t body_lines = 0;         ///< CRLFs in the body, and one for an unended last line
+  std::uint32_t body_lines = 0;         ///< line ends in the body, and one for an unended last line
   std::string type, subtype;            ///< as written; "TEXT" and "PLAIN" by default (RFC 2045 section 5.2)
   Parameters parameters;
   Text id, description, md5, disposition, language, location;
   std::string encoding = "7BIT";  ///< Content-Transfer-Encoding
   Parameters disposition_parameters;
-  std::vector<std::string> languages;
-  bool is_message = false;  ///< message/rfc822: `envelope` is that of the message inside
-  Envelope envelope;        ///< of an embedded message
+  std::vector<std::string> languages;  ///< `language` as a list
+  bool is_message = false;             ///< message/rfc822: `envelope` is that of the message inside, its only child
+  Envelope envelope;                   ///< of an embedded message
+  /// True if it has parts: a multipart in which no part was found is text/plain.
   [[nodiscard]] bool is_multipart() const;
+  auto fields() {
+    return std::tie(parent, children, header_begin, body_begin, body_end, body_lines, type, subtype, parameters, id,
+                    description, md5, disposition, language, location, encoding, disposition_parameters, languages,
+                    is_message, envelope);
+  }
+  friend bool operator==(const Part&, const Part&) = default;
 };
 
 /// A whole message.
 struct Summary {
   std::uint64_t size = 0;  ///< octets with CRLF line ends
   Envelope envelope;
-  std::vector<Part> parts;  ///< parts[0] is the message itself
+  std::vector<Part> parts;  ///< parts[0] is the message itself; a child comes behind its parent
+  auto fields() { return std::tie(size, envelope, parts); }
+  friend bool operator==(const Summary&, const Summary&) = default;
 };
 
-/// Depth and number of parts that are looked into; what lies deeper is one opaque part.
+/// Depth and number of parts that are looked into; what lies deeper is one opaque part (application/octet-stream).
 constexpr std::size_t max_depth = 100;
 constexpr std::size_t max_parts = 10000;
+/// Octets of one header, and of all headers of a message, that are looked at; addresses of one field, and of all.
+constexpr std::size_t max_header_octets = 1 << 20;
+constexpr std::size_t max_headers_octets = 4 << 20;
+constexpr std::size_t max_field_addresses = 2000;
+constexpr std::size_t max_envelope_addresses = 10000;
 
-/// Parses a message with CRLF line ends. Never fails: what is malformed is read by the written rule of this library.
-/// Linear in the size, no recursion.
+/// Parses a message with CRLF line ends. Never fails: what is malformed is read by the written rule of this library
+/// (header.h, parameters.h, summarizer.h). Linear in the size, no recursion. For a message in pieces: Summarizer.
 [[nodiscard]] Summary summarize(std::string_view message);
 
 /// A summary as octets for a cache, and back; Kind::corrupt if it is not one.

@@ -1,15 +1,14 @@
 #include "common/process/jail.h"
 
+#include <cerrno>
 #include <fcntl.h>
+#include <fstream>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <fstream>
 
 #include "common/log/log.h"
 #include "common/process/landlock.h"
@@ -55,7 +54,8 @@ Result<> change_root(const Role& role, const Identity& identity) {
 
 Result<> become(const Identity& identity) {
   if (identity.uid == 0 || identity.gid == 0) return fail(Kind::permanent, "a jailed process must not be root");
-  const int grouped = identity.user.empty() ? ::setgroups(0, nullptr) : ::initgroups(identity.user.c_str(), identity.gid);
+  const int grouped =
+      identity.user.empty() ? ::setgroups(0, nullptr) : ::initgroups(identity.user.c_str(), identity.gid);
   if (grouped < 0) return fail_errno("setgroups", errno);
   if (::setresgid(identity.gid, identity.gid, identity.gid) < 0) return fail_errno("setresgid", errno);
   if (::setresuid(identity.uid, identity.uid, identity.uid) < 0) return fail_errno("setresuid", errno);

@@ -19,17 +19,18 @@ struct Identity {
   std::string spool;       ///< for Root::spool
 };
 
-/// True if this process may in fact become other uids: root with CAP_SETUID, CAP_SETGID and CAP_SYS_CHROOT, in a user namespace that maps
-/// more than one uid.
+/// True if this process may in fact become other uids: root with CAP_SETUID, CAP_SETGID and CAP_SYS_CHROOT, in a user
+/// namespace that maps more than one uid.
 [[nodiscard]] bool is_real_root();
 
-/// Closes the jail. What is missing on this machine (Landlock, seccomp) is logged, or, with `require_sandbox`, an error. An error leaves
-/// the process half jailed: it must end.
+/// Closes the jail. What is missing on this machine (Landlock, seccomp) is logged, or, with `require_sandbox`, an
+/// error. An error leaves the process half jailed: it must end.
 [[nodiscard]] Result<> close_jail(const Role& role, const Identity& identity, const std::vector<Path>& paths,
                                   bool require_sandbox);
 
-/// Tries what a jailed process must not be able to do: opening /etc/passwd, connecting, running a program, becoming root,
-/// tracing, writing elsewhere. Prints a line each ("refused: ..." or "ALLOWED: ..."); gives the number allowed against the role.
+/// Tries what a jailed process must not be able to do: opening /etc/passwd, connecting, running a program, becoming
+/// root, tracing, writing elsewhere. Prints a line each ("refused: ..." or "ALLOWED: ..."); gives the number allowed
+/// against the role.
 [[nodiscard]] int self_test(const Role& role);
 
 }  // namespace facteur::process

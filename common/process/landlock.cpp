@@ -1,12 +1,11 @@
 #include "common/process/landlock.h"
 
+#include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstdint>
 
 namespace facteur::process {
 namespace {
@@ -71,7 +70,7 @@ Result<Landlock> Landlock::prepare(const std::vector<Path>& paths, bool tcp) {
     const Fd fd(::open(path.path.c_str(), O_PATH | O_CLOEXEC));
     if (!fd && errno == ENOENT) continue;
     if (!fd) return fail_errno("open " + path.path, errno);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd.get(), &status) < 0) return fail_errno("stat " + path.path, errno);
     PathBeneath rule;
     rule.allowed_access = path.writable ? wanted.handled_access_fs & ~execute : read_file | read_dir;

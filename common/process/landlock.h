@@ -14,8 +14,8 @@ class Landlock {
  public:
   /// The kernel's ABI; 0 where there is none. Below 2 renames between folders fail, so such a kernel counts as none.
   [[nodiscard]] static int abi();
-  /// Allows nothing but these paths, of which those that do not exist are passed over. Connecting and binding TCP sockets
-  /// is refused too unless `tcp`, where the kernel can (ABI 4).
+  /// Allows nothing but these paths, of which those that do not exist are passed over. Connecting and binding TCP
+  /// sockets is refused too unless `tcp`, where the kernel can (ABI 4).
   [[nodiscard]] static Result<Landlock> prepare(const std::vector<Path>& paths, bool tcp);
   /// For this thread and what it starts; no_new_privs must be set.
   [[nodiscard]] Result<> enforce();

@@ -11,10 +11,10 @@ enum class Root : unsigned char { system, empty, spool };
 
 /// Rights that a role keeps; everything else is refused.
 enum Right : unsigned {
-  open_files = 1,     ///< may open files at all (below its Landlock folders)
-  inet_sockets = 2,   ///< may make sockets for DNS and connections
-  unix_sockets = 4,   ///< may make Unix sockets (saslauthd)
-  file_leases = 8,    ///< fcntl leases, memfds for others
+  open_files = 1,    ///< may open files at all (below its Landlock folders)
+  inet_sockets = 2,  ///< may make sockets for DNS and connections
+  unix_sockets = 4,  ///< may make Unix sockets (saslauthd)
+  file_leases = 8,   ///< fcntl leases, memfds for others
 };
 
 struct Role {

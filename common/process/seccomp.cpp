@@ -1,13 +1,12 @@
 #include "common/process/seccomp.h"
 
+#include <array>
+#include <cerrno>
 #include <fcntl.h>
+#include <memory>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/socket.h>
-
-#include <array>
-#include <cerrno>
-#include <memory>
 
 namespace facteur::process {
 namespace {
@@ -15,29 +14,74 @@ namespace {
 using Filter = std::unique_ptr<void, decltype([](void* filter) { seccomp_release(filter); })>;
 
 constexpr std::array never{
-    SCMP_SYS(execve),        SCMP_SYS(execveat),          SCMP_SYS(fork),           SCMP_SYS(vfork),
-    SCMP_SYS(ptrace),        SCMP_SYS(process_vm_readv),  SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(kcmp),          SCMP_SYS(mount),             SCMP_SYS(umount2),        SCMP_SYS(pivot_root),
-    SCMP_SYS(chroot),        SCMP_SYS(unshare),           SCMP_SYS(setns),          SCMP_SYS(open_tree),
-    SCMP_SYS(move_mount),    SCMP_SYS(fsopen),            SCMP_SYS(fsmount),        SCMP_SYS(io_uring_setup),
-    SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register), SCMP_SYS(bpf),           SCMP_SYS(perf_event_open),
-    SCMP_SYS(userfaultfd),   SCMP_SYS(keyctl),            SCMP_SYS(add_key),        SCMP_SYS(request_key),
-    SCMP_SYS(init_module),   SCMP_SYS(finit_module),      SCMP_SYS(delete_module),  SCMP_SYS(kexec_load),
-    SCMP_SYS(open_by_handle_at), SCMP_SYS(name_to_handle_at), SCMP_SYS(personality), SCMP_SYS(reboot),
-    SCMP_SYS(swapon),        SCMP_SYS(swapoff),           SCMP_SYS(acct),           SCMP_SYS(quotactl),
-    SCMP_SYS(settimeofday),  SCMP_SYS(clock_settime),     SCMP_SYS(adjtimex),       SCMP_SYS(sethostname),
-    SCMP_SYS(setdomainname), SCMP_SYS(mknod),             SCMP_SYS(mknodat),        SCMP_SYS(setuid),
-    SCMP_SYS(setgid),        SCMP_SYS(setreuid),          SCMP_SYS(setregid),       SCMP_SYS(setresuid),
-    SCMP_SYS(setresgid),     SCMP_SYS(setgroups),         SCMP_SYS(setfsuid),       SCMP_SYS(setfsgid),
-    SCMP_SYS(iopl),          SCMP_SYS(ioperm),            SCMP_SYS(modify_ldt),     SCMP_SYS(lookup_dcookie),
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(kcmp),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(chroot),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    SCMP_SYS(open_tree),
+    SCMP_SYS(move_mount),
+    SCMP_SYS(fsopen),
+    SCMP_SYS(fsmount),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(io_uring_register),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(open_by_handle_at),
+    SCMP_SYS(name_to_handle_at),
+    SCMP_SYS(personality),
+    SCMP_SYS(reboot),
+    SCMP_SYS(swapon),
+    SCMP_SYS(swapoff),
+    SCMP_SYS(acct),
+    SCMP_SYS(quotactl),
+    SCMP_SYS(settimeofday),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(adjtimex),
+    SCMP_SYS(sethostname),
+    SCMP_SYS(setdomainname),
+    SCMP_SYS(mknod),
+    SCMP_SYS(mknodat),
+    SCMP_SYS(setuid),
+    SCMP_SYS(setgid),
+    SCMP_SYS(setreuid),
+    SCMP_SYS(setregid),
+    SCMP_SYS(setresuid),
+    SCMP_SYS(setresgid),
+    SCMP_SYS(setgroups),
+    SCMP_SYS(setfsuid),
+    SCMP_SYS(setfsgid),
+    SCMP_SYS(iopl),
+    SCMP_SYS(ioperm),
+    SCMP_SYS(modify_ldt),
+    SCMP_SYS(lookup_dcookie),
     SCMP_SYS(listen),
 };
 
 constexpr std::array with_files{
-    SCMP_SYS(open),   SCMP_SYS(openat),   SCMP_SYS(openat2), SCMP_SYS(creat),     SCMP_SYS(rename),
-    SCMP_SYS(link),   SCMP_SYS(linkat),   SCMP_SYS(unlink),  SCMP_SYS(unlinkat),  SCMP_SYS(renameat),
-    SCMP_SYS(mkdir),  SCMP_SYS(mkdirat),  SCMP_SYS(rmdir),   SCMP_SYS(renameat2), SCMP_SYS(symlink),
-    SCMP_SYS(symlinkat), SCMP_SYS(chmod), SCMP_SYS(chown),   SCMP_SYS(truncate),  SCMP_SYS(fchmodat),
+    SCMP_SYS(open),      SCMP_SYS(openat),  SCMP_SYS(openat2), SCMP_SYS(creat),     SCMP_SYS(rename),
+    SCMP_SYS(link),      SCMP_SYS(linkat),  SCMP_SYS(unlink),  SCMP_SYS(unlinkat),  SCMP_SYS(renameat),
+    SCMP_SYS(mkdir),     SCMP_SYS(mkdirat), SCMP_SYS(rmdir),   SCMP_SYS(renameat2), SCMP_SYS(symlink),
+    SCMP_SYS(symlinkat), SCMP_SYS(chmod),   SCMP_SYS(chown),   SCMP_SYS(truncate),  SCMP_SYS(fchmodat),
 };
 
 class Builder {

@@ -1,5 +1,9 @@
 // What --self-test-jail tries once the jail is closed.
 #include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/ptrace.h>
@@ -8,11 +12,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 #include "common/base/fd.h"
 #include "common/process/jail.h"
@@ -46,8 +45,8 @@ bool connect_inet() {
   address.sin_port = htons(9);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   // Refused by the other side is allowed by ours.
-  return ::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ||
-         errno == ECONNREFUSED || errno == EINPROGRESS;
+  return ::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 || errno == ECONNREFUSED ||
+         errno == EINPROGRESS;
 }
 
 bool unix_socket() {
@@ -79,9 +78,8 @@ bool become_root() {
 }
 
 bool trace_parent() {
-  if (::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr) < 0) return false;
-  ::ptrace(PTRACE_DETACH, ::getppid(), nullptr, nullptr);
-  return true;
+  // Seizing does not stop the parent, and ends with this process.
+  return ::ptrace(PTRACE_SEIZE, ::getppid(), nullptr, nullptr) == 0;
 }
 
 bool use_io_uring() {

@@ -179,7 +179,7 @@ TEST_CASE("the data reader tells what it saw") {
 
 TEST_CASE("hostile text is read in linear time") {
   for (const char octet : {'\r', '\n', '.'}) {
-    const std::string text(8 << 20, octet);
+    const std::string text(2 << 20, octet);
     DataReader reader;
     std::string content;
     const auto begin = std::chrono::steady_clock::now();
@@ -187,7 +187,7 @@ TEST_CASE("hostile text is read in linear time") {
     std::string wire;
     DotStuffer stuffer;
     stuffer.write(text, wire);
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
   }
 }
 

@@ -1,0 +1,66 @@
+#include "common/mime/summary.h"
+
+#include <algorithm>
+
+#include "common/base/strings.h"
+#include "common/ipc/message.h"
+#include "common/mime/summarizer.h"
+
+namespace facteur::mime {
+namespace {
+
+/// What a cache holds. The number changes when the fields, or the rules by which they are found, do.
+struct Stored {
+  static constexpr std::uint16_t current_format = 1;
+  std::uint16_t format = current_format;
+  Summary summary;
+  auto fields() { return std::tie(format, summary); }
+};
+
+/// True if whoever follows the indices and offsets stays inside the parts and the message.
+bool is_sound(const Summary& summary) {
+  const auto count = summary.parts.size();
+  if (count == 0 || count > max_parts) return false;
+  std::vector<std::size_t> depth(count, 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& part = summary.parts[i];
+    if (i == 0 ? part.parent != 0 : part.parent >= i) return false;
+    if (i > 0) depth[i] = depth[part.parent] + 1;
+    if (depth[i] > max_depth) return false;
+    if (part.header_begin > part.body_begin || part.body_begin > part.body_end || part.body_end > summary.size)
+      return false;
+    const auto is_child = [&](std::uint32_t child) {
+      return child > i && child < count && summary.parts[child].parent == i;
+    };
+    if (!std::ranges::all_of(part.children, is_child)) return false;
+    if (part.is_message && part.children.size() != 1) return false;
+    if (part.is_multipart() && part.children.empty()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool Part::is_multipart() const {
+  return iequals(type, "multipart");
+}
+
+Summary summarize(std::string_view message) {
+  Summarizer summarizer;
+  summarizer.add(message);
+  return summarizer.finish();
+}
+
+std::string to_octets(const Summary& summary) {
+  return ipc::to_octets(Stored{Stored::current_format, summary});
+}
+
+Result<Summary> from_octets(std::string_view octets) {
+  auto stored = ipc::from_octets<Stored>(std::string(octets));
+  if (!stored) return fail(stored);
+  if (stored->format != Stored::current_format) return fail(Kind::corrupt, "summary of another format");
+  if (!is_sound(stored->summary)) return fail(Kind::corrupt, "summary that contradicts itself");
+  return std::move(stored->summary);
+}
+
+}  // namespace facteur::mime
