@@ -80,6 +80,11 @@ Result<> Files::truncate(int fd, std::uint64_t size) {
               "descriptor " + std::to_string(fd));
 }
 
+Result<> Files::set_time(int fd, std::int64_t seconds) {
+  const timespec times[2] = {{.tv_sec = seconds, .tv_nsec = 0}, {.tv_sec = seconds, .tv_nsec = 0}};
+  return done(::futimens(fd, times), "futimens", "descriptor " + std::to_string(fd));
+}
+
 Result<> Files::rename(int from_directory, const std::string& from, int to_directory, const std::string& to) {
   return done(::renameat(from_directory, from.c_str(), to_directory, to.c_str()), "rename", from + " to " + to);
 }

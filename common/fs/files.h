@@ -30,6 +30,8 @@ class Files {
   /// fsync(2) of a file or of a directory. After an error the file is lost: it must not be synced again (fsyncgate).
   [[nodiscard]] virtual Result<> sync(int fd);
   [[nodiscard]] virtual Result<> truncate(int fd, std::uint64_t size);
+  /// Sets the times of last access and modification, seconds since 1970.
+  [[nodiscard]] virtual Result<> set_time(int fd, std::int64_t seconds);
   [[nodiscard]] virtual Result<> rename(int from_directory, const std::string& from, int to_directory,
                                         const std::string& to);
   [[nodiscard]] virtual Result<> link(int from_directory, const std::string& from, int to_directory,

@@ -1,0 +1,100 @@
+// What a UID list says: the UIDs of a mailbox, its keywords, and how far UIDs and mod-sequences have been given.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "common/store/mailbox.h"
+
+namespace facteur::store {
+
+/// Where the file of a message was when the folder was last read. Not in the list: kept beside each entry for Maildir.
+struct FileState {
+  enum class Place : std::uint8_t { missing, in_new, in_cur };
+  Place place = Place::missing;
+  std::uint8_t system_flags = 0;
+  std::uint32_t pass = 0;  ///< the reading of the folders that saw it last
+  std::string info;        ///< what stands behind the base name: ":2,S"
+};
+
+struct UidEntry {
+  std::string base;        ///< the name that stays: of the file, without flags
+  std::uint64_t size = 0;  ///< octets with CRLF
+  std::int64_t date = 0;   ///< internal date
+  std::uint64_t keywords = 0;
+  std::uint64_t modseq = 1;
+  FileState file;
+};
+
+/// UIDs reserved by one ceiling, and mod-sequences.
+constexpr Uid uid_block = 1000;
+constexpr std::uint64_t modseq_block = 1000;
+/// When UIDs come this far the mailbox is numbered anew under another UIDVALIDITY (RFC 3501 section 2.3.1.1).
+constexpr Uid last_uid = 0xfffffff0;
+/// UIDs that one locking of a list may assign.
+constexpr Uid max_assigned_at_once = 1'000'000;
+
+/// Lines applied one by one give the state; damage is counted and never makes a UID come twice.
+class UidState {
+ public:
+  std::uint32_t uid_validity = 0;
+  Uid uid_next = 1;
+  Uid first_recent = 1;
+  std::uint64_t modseq = 1;
+  std::uint64_t uid_ceiling = 1;     ///< below it any UID may have been told
+  std::uint64_t modseq_ceiling = 1;  ///< up to it any mod-sequence may have been told
+  std::uint64_t boot = 0;            ///< boot time of the machine that wrote the ceiling, seconds since 1970
+  std::vector<std::string> keywords;
+
+  /// Applies lines, each with its LF; octets behind the last LF are not looked at. Returns the octets used.
+  std::size_t apply(std::string_view lines);
+  /// Octets that were no valid line since the start.
+  [[nodiscard]] std::uint64_t damaged() const { return damaged_; }
+  /// True when a first line was read.
+  [[nodiscard]] bool valid() const { return uid_validity != 0; }
+
+  [[nodiscard]] const std::map<Uid, UidEntry>& entries() const { return entries_; }
+  [[nodiscard]] UidEntry* find(Uid uid);
+  /// The UID of a base name; 0 if it has none.
+  [[nodiscard]] Uid uid_of(std::string_view base) const;
+  /// Adds an entry; false if the UID is not at least uid_next, or the name has a UID.
+  bool add(Uid uid, UidEntry entry);
+  void remove(Uid first, Uid last);
+
+  /// Skips all that damage may have hidden: UIDs and mod-sequences go beyond every ceiling that may have been written.
+  void skip_damage();
+  /// Gives all messages new UIDs from 1 under another UIDVALIDITY.
+  void renumber(std::uint32_t new_validity);
+  /// The whole state as lines.
+  [[nodiscard]] std::string lines() const;
+  /// About how long lines() would be; cheap.
+  [[nodiscard]] std::uint64_t live_octets() const { return live_octets_; }
+
+ private:
+  bool apply_line(std::string_view line);
+  bool apply_header(const struct UidLine& line);
+  bool apply_keyword(std::uint64_t bit, std::string_view name);
+  bool apply_message(const struct UidLine& line);
+  bool apply_flags(std::uint64_t uid, std::uint64_t bits);
+
+  std::map<Uid, UidEntry> entries_;
+  std::unordered_map<std::string_view, Uid> by_base_;  ///< views of the names in entries_
+  std::uint64_t damaged_ = 0;
+  std::uint64_t live_octets_ = 0;
+};
+
+/// The lines of FORMAT.md.
+[[nodiscard]] std::string ceiling_line(const UidState& state);
+[[nodiscard]] std::string keyword_line(std::size_t bit, std::string_view name);
+[[nodiscard]] std::string message_line(Uid uid, const UidEntry& entry);
+[[nodiscard]] std::string flags_line(Uid uid, std::uint64_t bits);
+[[nodiscard]] std::string gone_line(Uid first, Uid last);
+[[nodiscard]] std::string modseq_line(std::uint64_t modseq);
+[[nodiscard]] std::string recent_line(Uid first_recent);
+[[nodiscard]] std::string next_line(Uid uid_next);
+
+}  // namespace facteur::store
