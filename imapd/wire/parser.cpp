@@ -5,7 +5,6 @@
 #include "common/base/number.h"
 #include "common/base/strings.h"
 #include "imapd/wire/command_reader.h"
-#include "imapd/wire/date.h"
 #include "imapd/wire/grammar.h"
 #include "imapd/wire/limits.h"
 #include "imapd/wire/modified_utf7.h"
@@ -18,9 +17,6 @@ bool is_set_char(char c) {
 }
 bool is_number_char(char c) {
   return is_digit(c);
-}
-bool is_date_char(char c) {
-  return is_alnum(c) || c == '-';
 }
 }  // namespace
 
@@ -167,20 +163,6 @@ std::string Parser::mailbox() {
 
 std::string Parser::list_mailbox() {
   return string_or(is_list_char, "mailbox pattern");
-}
-
-std::int64_t Parser::date() {
-  const bool in_quotes = take('"');
-  const auto day = parse_date(run(is_date_char, "date"));
-  if (in_quotes) expect('"');
-  if (!day) fail("Bad date");
-  return day.value_or(0);
-}
-
-std::int64_t Parser::date_time() {
-  const auto seconds = parse_date_time(quoted());
-  if (!seconds) fail("Bad date-time");
-  return seconds.value_or(0);
 }
 
 void Parser::list(bool may_be_empty, const std::function<void()>& item) {

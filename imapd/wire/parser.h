@@ -53,10 +53,6 @@ class Parser {
   [[nodiscard]] std::string mailbox();
   /// list-mailbox, in its wire form.
   [[nodiscard]] std::string list_mailbox();
-  /// A date, in quotes or not, in days since 1970.
-  [[nodiscard]] std::int64_t date();
-  /// The quoted date-time of APPEND, in seconds since 1970.
-  [[nodiscard]] std::int64_t date_time();
   /// The literal that was kept apart.
   [[nodiscard]] std::string_view message_literal();
   /// "(" item *(SP item) ")", or "()" if `may_be_empty`.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "imapd/session/commands/append_arguments.h"
+#include "imapd/session/commands/dates.h"
 #include "imapd/session/commands/handlers.h"
 
 namespace facteur::imapd::commands {
@@ -38,7 +39,7 @@ AppendArguments parse_append(Parser& parser) {
   }
   if (parser.peek() == '"') {
     // 0 stands for now: the first second of 1970 is given up for it.
-    const auto date = parser.date_time();
+    const auto date = take_date_time(parser);
     arguments.internal_date = date == 0 ? 1 : date;
     parser.space();
   }

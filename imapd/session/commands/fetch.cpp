@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/log/log.h"
+#include "common/mime/date.h"
 #include "common/mime/header.h"
 #include "imapd/session/commands/handlers.h"
 #include "imapd/session/commands/fetch_items.h"
@@ -11,7 +12,6 @@
 #include "imapd/session/mailbox/message_set.h"
 #include "imapd/session/commands/section.h"
 #include "imapd/session/commands/structure.h"
-#include "imapd/wire/date.h"
 #include "imapd/wire/format.h"
 
 namespace facteur::imapd::commands {
@@ -154,7 +154,7 @@ class FetchTask : public Task {
     if (item.kind == ItemKind::flags) return write_flags(context);
     out.append(item.label).append(" ");
     switch (item.kind) {
-      case ItemKind::internal_date: out += '"' + show_date_time(record(context).internal_date) + '"'; break;
+      case ItemKind::internal_date: out += '"' + mime::format_imap_date_time({record(context).internal_date, 0}) + '"'; break;
       case ItemKind::size: out += std::to_string(record(context).size); break;
       case ItemKind::uid: out += std::to_string(record(context).uid); break;
       case ItemKind::envelope: append_envelope(out, summary_->envelope); break;

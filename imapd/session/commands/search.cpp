@@ -4,12 +4,12 @@
 #include <array>
 
 #include "common/base/time.h"
+#include "common/mime/date.h"
 #include "imapd/session/commands/handlers.h"
 #include "imapd/session/commands/search_keys.h"
 #include "imapd/session/commands/searched_message.h"
 #include "imapd/session/mailbox/flags.h"
 #include "imapd/session/mailbox/message_set.h"
-#include "imapd/wire/date.h"
 
 namespace facteur::imapd::commands {
 
@@ -111,7 +111,7 @@ class SearchTask : public Task {
   [[nodiscard]] bool record_matches(const SearchKey& key, std::size_t index, const store::Record& record,
                                     std::uint32_t number, bool recent) const {
     const auto size = static_cast<std::int64_t>(record.size);
-    const auto day = day_of(record.internal_date);
+    const auto day = mime::Date{record.internal_date, 0}.day();
     const bool flagged = (record.flags.system & key.number) != 0;
     const bool has_keyword = (record.flags.keywords & keywords_[index]) != 0;
     switch (key.kind) {

@@ -6,6 +6,7 @@
 #include "common/base/strings.h"
 #include "common/mime/charset.h"
 #include "common/store/mailbox.h"
+#include "imapd/session/commands/dates.h"
 #include "imapd/wire/limits.h"
 
 namespace facteur::imapd {
@@ -138,7 +139,7 @@ class Reader {
         parser_.space();
         key.value = text();
         return;
-      case Takes::date: key.number = parser_.date(); return;
+      case Takes::date: key.number = take_date(parser_); return;
       case Takes::number: key.number = parser_.number(); return;
       case Takes::keyword: key.value = parser_.atom("keyword"); return;
       case Takes::uids: key.set = parser_.sequence_set(); return;

@@ -2,7 +2,6 @@
 #include "imapd/wire/parser.h"
 
 #include "catch.h"
-#include "imapd/wire/date.h"
 #include "imapd/wire/format.h"
 
 using namespace facteur::imapd;
@@ -113,25 +112,4 @@ TEST_CASE("Strings that cannot be quoted go as literals") {
   append_string(out, "\xe9");
   append_string(out, "c\"d");
   CHECK(out == "{4}\r\na\r\nb{1}\r\n\xe9\"c\\\"d\"");
-}
-
-TEST_CASE("Dates") {
-  CHECK(parse_date("1-Jan-1970") == 0);
-  CHECK(parse_date("01-feb-1970") == 31);
-  CHECK(parse_date("29-Feb-2024") == 19782);
-  for (const auto* text : {"29-Feb-2023", "0-Jan-1970", "32-Jan-1970", "1-Foo-1970", "1-Jan-70", "-1-Jan-1970",
-                           "1-Jan-1970 ", "1 Jan 1970", "", "001-Jan-1970", "+1-Jan-1970"}) {
-    INFO(text);
-    CHECK_FALSE(parse_date(text));
-  }
-  CHECK(parse_date_time("17-Jul-1996 02:44:25 -0700") == 837596665);
-  CHECK(parse_date_time(" 1-Jan-1970 00:00:00 +0000") == 0);
-  CHECK(show_date_time(837596665) == "17-Jul-1996 09:44:25 +0000");
-  CHECK(show_date_time(0) == " 1-Jan-1970 00:00:00 +0000");
-  CHECK(day_of(-1) == -1);
-  for (const auto* text : {"17-Jul-1996 02:44:25", "17-Jul-1996 24:44:25 -0700", "17-Jul-1996 02:60:25 -0700",
-                           "1-Jul-1996 02:44:25 -0700", "17-Jul-1996 02:44:25 0700 "}) {
-    INFO(text);
-    CHECK_FALSE(parse_date_time(text));
-  }
 }
