@@ -22,7 +22,7 @@ using Complaint = std::optional<std::string>;
 [[nodiscard]] Complaint mail_place(std::string_view text);  ///< maildir: or mbox: and a path with ~, %u, %n, %d, %h
 [[nodiscard]] Complaint log_place(std::string_view text);   ///< stderr, syslog, journal or a path
 [[nodiscard]] Complaint delimiters(std::string_view text);  ///< up to 8 characters of "+-_.=#"
-[[nodiscard]] Complaint mechanism(std::string_view text);   ///< RFC 4422 section 3.1
+[[nodiscard]] Complaint mechanism(std::string_view text);   ///< a SASL mechanism that authd speaks
 [[nodiscard]] Complaint mbox_locks(std::string_view text);  ///< words of "fcntl", "dotlock", "flock"
 [[nodiscard]] Complaint one_line(std::string_view text);    ///< printable, no line end
 

@@ -17,7 +17,7 @@ struct Settings {
   std::string hostname;
   std::vector<std::string> domains;
   std::string postmaster_address;
-  std::string recipient_delimiter;
+  std::string recipient_delimiter = "+";
   std::vector<std::string> aliases = {"/etc/aliases"};
   Table virtual_alias_maps;
 

@@ -38,11 +38,12 @@ const Setting accounts[] = {
     {"saslauthd_path", &S::saslauthd_path, 0, 0, "path",
      "The socket of saslauthd, which checks the passwords of system users.", optional_path},
     {"auth_failure_delay", &S::auth_failure_delay, 0, minute, "",
-     "The pause before the answer to a wrong password; it doubles with each further one from the same address."},
+     "The pause before the answer to a wrong password; with every five more from the same address it doubles."},
     {"auth_failure_max_delay", &S::auth_failure_max_delay, 0, 5 * minute, "", "The longest such pause."},
     {"auth_failure_limit", &S::auth_failure_limit, 1, any_count, "failures",
-     "Wrong passwords from one address within auth_failure_window after which it is refused for that long without a "
-     "look at the password."},
+     "Wrong passwords from one address within auth_failure_window after which its attempts are looked at one at a "
+     "time, "
+     "auth_failure_max_delay apart."},
     {"auth_failure_window", &S::auth_failure_window, second, day, "", "How long a wrong password counts."},
     {"auth_cache_ttl", &S::auth_cache_ttl, 0, day, "",
      "How long a verified password is remembered, as a keyed hash. A change of the account drops it. 0: not at all."},

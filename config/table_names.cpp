@@ -21,7 +21,8 @@ const Setting identity[] = {
      "account of the users file, else root. Postmaster is always accepted (RFC 5321 section 4.5.1).",
      one_line},
     {"recipient_delimiter", &S::recipient_delimiter, 0, 0, "characters",
-     "Characters that separate a user from a detail: with '+', mail for jim+lists goes to jim.", delimiters},
+     "Characters that separate a user from a detail: with '+', mail for jim+lists goes to jim. Empty: none.",
+     delimiters},
     {"aliases", &S::aliases, 0, 64, "path",
      "Files in the form of aliases(5) for local names. A file that does not exist counts as empty; files ending in "
      ".db are never read: newaliases checks the text and tells the daemon.",

@@ -196,7 +196,7 @@ struct ControlCaller {
   auto fields() { return std::tie(verb, arguments, uid, privileged, client); }
 };
 /// To smtpd: a message that `sendmail` left in maildrop/ while nobody answered; copied in, then answered.
-struct Maildrop {
+struct MaildropFile {
   static constexpr std::uint16_t type = 45;
   std::string name;
   std::uint32_t uid = 0;

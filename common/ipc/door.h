@@ -51,6 +51,8 @@ class Door {
   [[nodiscard]] bool is_open() const { return static_cast<bool>(socket_); }
   [[nodiscard]] std::size_t queued() const { return out_.size(); }
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// A second descriptor of our end, to hand the peer on to another process.
+  [[nodiscard]] Fd duplicate() const { return socket_.duplicate(); }
 
   static constexpr std::size_t max_queued = 4096;
 

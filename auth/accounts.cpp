@@ -1,0 +1,118 @@
+#include "auth/accounts.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "auth/user_name.h"
+#include "common/base/strings.h"
+#include "common/route/tables.h"
+
+namespace facteur::auth {
+
+namespace {
+
+Found temporary(const std::string& text) {
+  Found out;
+  out.existence = Existence::temporary;
+  out.text = text;
+  return out;
+}
+
+}  // namespace
+
+Accounts::Accounts(const config::Settings& settings, const Powers& powers, UsersFile users, Passwd& passwd)
+    : settings_(settings), powers_(powers), users_(std::move(users)), passwd_(passwd) {
+  if (const auto user = user_or_uid(passwd, settings.mail_uid); user && *user) mail_uid_ = (*user)->uid;
+  if (const auto group = group_or_gid(passwd, settings.mail_gid); group && *group) mail_gid_ = **group;
+  for (const auto* own :
+       {&settings.facteur_user, &settings.login_user, &settings.auth_user, &settings.queue_user, &settings.out_user}) {
+    if (const auto user = user_or_uid(passwd, *own); user && *user) own_uids_.push_back((*user)->uid);
+  }
+}
+
+Found Accounts::find(std::string_view name) const {
+  const auto canonical = canonical_name(name);
+  if (!canonical) return {};
+  const auto [local, domain] = route::split_address(*canonical);
+  if (!domain.empty()) {
+    const auto user = users_.users.find(*canonical);
+    if (user != users_.users.end()) return find_virtual(user->second);
+    return is_ours(domain) ? find_system(std::string(local)) : Found{};
+  }
+  for (const auto& ours : settings_.domains) {
+    const auto user = users_.users.find(*canonical + "@" + ours);
+    if (user != users_.users.end()) return find_virtual(user->second);
+  }
+  return find_system(*canonical);
+}
+
+Found Accounts::find_virtual(const User& user) const {
+  if (!user.problem.empty()) return temporary(user.problem);
+  const auto uid = user.uid ? user.uid : powers_.real_root ? mail_uid_ : powers_.uid;
+  const auto gid = user.gid ? user.gid : powers_.real_root ? mail_gid_ : powers_.gid;
+  if (!uid) return temporary(fmt::format("mail_uid: there is no user {}", settings_.mail_uid));
+  if (!gid) return temporary(fmt::format("mail_gid: there is no group {}", settings_.mail_gid));
+  if (!valid_uid(*uid)) return temporary(fmt::format("{}: mail cannot belong to uid {}", user.name, *uid));
+  const auto [local, domain] = route::split_address(user.name);
+  Found out;
+  out.existence = Existence::exists;
+  out.account.name = user.name;
+  out.account.uid = *uid;
+  out.account.gid = *gid;
+  out.account.home =
+      user.home.empty() ? fmt::format("{}/{}/{}", settings_.virtual_mail_root, domain, local) : user.home;
+  const auto& location = user.mail.empty() ? settings_.mail_location : user.mail;
+  out.account.mail = expand_location(location, user.name, local, domain, out.account.home);
+  out.password = user.password;
+  out.record = user.password;
+  return out;
+}
+
+Found Accounts::find_system(const std::string& local) const {
+  if (!settings_.system_users || settings_.domains.empty()) return {};
+  const auto user = passwd_.user(local);
+  if (!user) return temporary(user.error().text);
+  // A name service that folds case or finds by other keys must not give one user two accounts.
+  if (!*user || (*user)->name != local || !valid_uid((*user)->uid) || !(*user)->home.starts_with('/')) return {};
+  const auto& domain = settings_.domains.front();
+  Found out;
+  out.existence = Existence::exists;
+  out.account.name = local + "@" + domain;
+  out.account.system_user = local;
+  out.account.uid = (*user)->uid;
+  out.account.gid = (*user)->gid;
+  out.account.home = (*user)->home;
+  out.account.mail = expand_location(settings_.mail_location, local, local, domain, out.account.home);
+  out.record = passwd_.stamp();
+  return out;
+}
+
+bool Accounts::is_ours(std::string_view domain) const {
+  return std::ranges::any_of(settings_.domains, [&](const auto& ours) { return iequals(ours, domain); });
+}
+
+bool Accounts::valid_uid(std::uint32_t uid) const {
+  if (!powers_.real_root) return uid == powers_.uid;
+  return uid != 0 && uid >= settings_.first_valid_uid && std::ranges::find(own_uids_, uid) == own_uids_.end();
+}
+
+std::string expand_location(std::string_view location, std::string_view user, std::string_view local,
+                            std::string_view domain, std::string_view home) {
+  std::string out;
+  while (!location.empty()) {
+    const auto percent = location.find('%');
+    out += location.substr(0, percent);
+    if (percent == std::string_view::npos || percent + 1 >= location.size()) break;
+    switch (location[percent + 1]) {
+      case 'u': out += user; break;
+      case 'n': out += local; break;
+      case 'd': out += domain; break;
+      case 'h': out += home; break;
+      default: out += '%';
+    }
+    location.remove_prefix(percent + 2);
+  }
+  return out;
+}
+
+}  // namespace facteur::auth

@@ -1,0 +1,28 @@
+// A process that master started: what is known of it while it lives.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <sys/types.h>
+
+#include "common/base/time.h"
+#include "common/ipc/door.h"
+
+namespace facteur::master {
+
+struct Child {
+  std::string program;
+  std::uint32_t instance = 0;
+  std::uint32_t generation = 0;
+  unsigned index = 0;  ///< which of several of the program
+  pid_t pid = -1;
+  std::uint32_t uid = 0;
+  std::string worker_key;  ///< workers: what they are shared by
+  std::unique_ptr<ipc::Door> door;
+  MonotonicTime started = monotonic_now();
+  bool ready = false;
+  bool retiring = false;       ///< a newer generation serves, or it has been told that it may end
+  std::uint64_t sessions = 0;  ///< Session messages sent to it
+};
+
+}  // namespace facteur::master

@@ -1,0 +1,137 @@
+#include "master/control.h"
+
+#include <algorithm>
+#include <array>
+#include <grp.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <vector>
+
+#include "auth/doors.h"
+#include "common/log/log.h"
+
+namespace facteur::master {
+namespace {
+
+constexpr std::size_t max_callers = 64;
+
+/// Verbs of the queue that every local user may use; the others need privilege, which queued checks again.
+bool queue_verb_for_all(std::string_view verb) {
+  return verb == "queue list";
+}
+
+bool is_in_group(int socket, const std::string& name) {
+  const group* wanted = name.empty() ? nullptr : ::getgrnam(name.c_str());
+  if (wanted == nullptr) return false;
+  std::vector<gid_t> groups(256);
+  socklen_t size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) < 0) return false;
+  groups.resize(size / sizeof(gid_t));
+  return std::ranges::find(groups, wanted->gr_gid) != groups.end();
+}
+
+/// One line of JSON; the names of programs need no escaping.
+std::string describe(const Child& child) {
+  const auto age = std::chrono::duration_cast<Seconds>(monotonic_now() - child.started).count();
+  return fmt::format(
+      R"({{"program":"{}","pid":{},"uid":{},"generation":{},"ready":{},"retiring":{},"age":{},"sessions":{}}})",
+      child.program, child.pid, child.uid, child.generation, child.ready, child.retiring, age, child.sessions);
+}
+
+}  // namespace
+
+const std::array<Control::Verb, 3> Control::verbs{{
+    {"status", true, &Control::status},
+    {"reload", false, &Control::reload},
+    {"tables", false, &Control::tables},
+}};
+
+Control::Control(loop::Loop& loop, Supervisor& supervisor, std::function<Result<>()> reload)
+    : loop_(loop), supervisor_(supervisor), reload_(std::move(reload)) {
+}
+
+Result<> Control::open() {
+  auto socket = net::listen_unix(supervisor_.settings().run_directory + "/control", true, 0666);
+  if (!socket) return fail(socket);
+  acceptor_ = std::make_unique<net::Acceptor>(loop_, std::move(*socket));
+  acceptor_->open([this](Fd client) { accept(std::move(client)); });
+  return {};
+}
+
+void Control::attach(Child& child) {
+  if (child.program != "authd") return;
+  child.door->on<auth::TablesReloaded>([this](const auth::TablesReloaded& reloaded) {
+    for (auto& caller : callers_) {
+      if (caller.gone || caller.tables_question != reloaded.id) continue;
+      caller.door->send(ControlDone{reloaded.problems.empty() ? EX_OK : EX_DATAERR, reloaded.problems});
+    }
+  });
+}
+
+void Control::accept(Fd client) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return;
+  if (callers_.size() >= max_callers) return;
+  Caller& caller = callers_.emplace_back();
+  caller.uid = credentials.uid;
+  caller.privileged = credentials.uid == 0 || credentials.uid == ::geteuid() ||
+                      is_in_group(client.get(), supervisor_.settings().admin_group);
+  caller.door = std::make_unique<ipc::Door>(loop_, std::move(client), "control");
+  caller.door->on<ControlRequest>([this, &caller](const ControlRequest& request) { take(caller, request); });
+  caller.door->on_close([this, &caller](const std::string&) {
+    caller.gone = true;
+    loop_.post([this] { sweep(); });
+  });
+  caller.door->open();
+}
+
+void Control::sweep() {
+  std::erase_if(callers_, [](const Caller& caller) { return caller.gone; });
+}
+
+void Control::take(Caller& caller, const ControlRequest& request) {
+  const auto refuse = [&](int code, std::string why) { caller.door->send(ControlDone{code, std::move(why)}); };
+  const bool queue_verb = request.verb.starts_with("queue ");
+  const auto verb = std::ranges::find(verbs, request.verb, &Verb::name);
+  if (!queue_verb && verb == verbs.end()) return refuse(EX_USAGE, "there is no request \"" + request.verb + "\"");
+  const bool for_all = queue_verb ? queue_verb_for_all(request.verb) : verb->for_all;
+  if (!for_all && !caller.privileged) {
+    return refuse(EX_NOPERM,
+                  "\"" + request.verb + "\" is for root and the group " + supervisor_.settings().admin_group);
+  }
+  if (queue_verb) return pass_to_queued(caller, request);
+  (this->*verb->handle)(caller, request);
+}
+
+void Control::status(Caller& caller, const ControlRequest&) {
+  for (const auto& child : supervisor_.children()) caller.door->send(ControlText{describe(child)});
+  caller.door->send(ControlDone{supervisor_.all_ready() ? EX_OK : EX_TEMPFAIL, {}});
+}
+
+void Control::reload(Caller& caller, const ControlRequest&) {
+  const auto reloaded = reload_();
+  caller.door->send(reloaded ? ControlDone{} : ControlDone{EX_CONFIG, reloaded.error().text});
+}
+
+void Control::tables(Caller& caller, const ControlRequest&) {
+  Child* authd = supervisor_.current("authd");
+  caller.tables_question = ++last_question_;
+  if (authd == nullptr || !authd->door->send(auth::ReloadTables{caller.tables_question})) {
+    caller.door->send(ControlDone{EX_TEMPFAIL, "authd does not answer; try again"});
+  }
+}
+
+void Control::pass_to_queued(Caller& caller, const ControlRequest& request) {
+  Child* queued = supervisor_.current("queued");
+  ControlCaller passed{request.verb, request.arguments, caller.uid, caller.privileged, caller.door->duplicate()};
+  if (queued == nullptr || !queued->door->send(std::move(passed))) {
+    caller.door->send(ControlDone{EX_TEMPFAIL, "queued does not answer; try again"});
+    return;
+  }
+  // queued has the connection now; ours would only take its messages away.
+  caller.door->close("passed to queued");
+}
+
+}  // namespace facteur::master

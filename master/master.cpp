@@ -1,0 +1,113 @@
+#include "master/master.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "common/log/log.h"
+#include "common/process/jail.h"
+#include "common/tls/context.h"
+#include "master/notify.h"
+
+namespace facteur::master {
+namespace {
+
+constexpr Milliseconds watch_period{5000};
+
+/// Changes when one of the files is replaced or written.
+std::string fingerprint(const config::Settings& settings) {
+  std::string out;
+  for (const auto& path : {settings.tls_certificate, settings.tls_key, std::string("/etc/resolv.conf")}) {
+    struct stat status{};
+    if (path.empty() || ::stat(path.c_str(), &status) < 0) continue;
+    out += fmt::format("{} {} {} {};", status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  }
+  return out;
+}
+
+}  // namespace
+
+Master::Master(std::string config_file, std::string program_folder)
+    : config_file_(std::move(config_file)),
+      supervisor_(loop_, process::is_real_root(), std::move(program_folder)),
+      workers_(supervisor_),
+      control_(loop_, supervisor_, [this] { return reload(); }),
+      maildrop_(loop_, supervisor_) {
+  supervisor_.on_birth([this](Child& child) {
+    workers_.attach(child);
+    control_.attach(child);
+    maildrop_.attach(child);
+  });
+  supervisor_.on_death([this](const Child& child) {
+    workers_.child_died(child);
+    maildrop_.child_died(child);
+  });
+}
+
+Result<config::Settings> Master::load_checked() const {
+  auto settings = config::load(config_file_);
+  if (!settings || settings->tls_certificate.empty()) return settings;
+  const auto keys = tls::Context::server(settings->tls_certificate, settings->tls_key);
+  if (!keys) return fail(keys);
+  return settings;
+}
+
+Result<> Master::reload() {
+  auto settings = load_checked();
+  auto reloaded = settings ? supervisor_.reload(std::move(*settings)) : Result<>(fail(settings));
+  if (!reloaded) {
+    log::error("reload: the settings stay as they were: {}", reloaded.error().text);
+    return reloaded;
+  }
+  log::info("reload: a new generation starts");
+  watched_ = fingerprint(supervisor_.settings());
+  return {};
+}
+
+void Master::watch_files() {
+  watched_ = fingerprint(supervisor_.settings());
+  watch_timer_.repeat(watch_period, [this] {
+    const std::string now = fingerprint(supervisor_.settings());
+    if (now == watched_) return;
+    watched_ = now;  // a half-written pair is refused with its reason, and looked at again when it changes
+    (void)reload();
+  });
+}
+
+void Master::stop() {
+  notify("STOPPING=1");
+  log::info("stopping");
+  supervisor_.stop([this] { loop_.stop(); });
+}
+
+int Master::run() {
+  const auto give_up = [](int status, const Error& error) {
+    log::error("{}", error.text);
+    return status;
+  };
+  log::identify("localhost", "facteurd");
+  auto settings = load_checked();
+  if (!settings) return give_up(EX_CONFIG, settings.error());
+  auto destination = open_log(settings->log);
+  if (!destination) return give_up(EX_CANTCREAT, destination.error());
+  log::identify(settings->hostname, "facteurd");
+  if (auto begun = supervisor_.begin(std::move(*settings)); !begun) return give_up(EX_UNAVAILABLE, begun.error());
+  if (auto opened = control_.open(); !opened) return give_up(EX_UNAVAILABLE, opened.error());
+  log::attach(std::move(destination->descriptor), destination->framing);
+  log::info("starting");
+  supervisor_.on_all_ready([] {
+    log::info("ready");
+    notify("READY=1");
+  });
+  maildrop_.open();
+  watch_files();
+  loop_.on_signal(SIGTERM, [this] { stop(); });
+  loop_.on_signal(SIGINT, [this] { stop(); });
+  loop_.on_signal(SIGHUP, [this] { (void)reload(); });
+  loop_.run();
+  std::quick_exit(EX_OK);
+}
+
+}  // namespace facteur::master

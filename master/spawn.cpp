@@ -1,0 +1,85 @@
+#include "master/spawn.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <spawn.h>
+#include <unistd.h>
+#include <vector>
+
+#include "common/ipc/door.h"
+#include "common/process/program.h"
+
+namespace facteur::master {
+namespace {
+
+struct Attributes {
+  posix_spawnattr_t value{};
+  Attributes() {
+    posix_spawnattr_init(&value);
+    sigset_t all;
+    sigset_t none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    posix_spawnattr_setsigdefault(&value, &all);
+    posix_spawnattr_setsigmask(&value, &none);
+    posix_spawnattr_setpgroup(&value, 0);
+    posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  ~Attributes() { posix_spawnattr_destroy(&value); }
+};
+
+struct Actions {
+  posix_spawn_file_actions_t value{};
+  explicit Actions(int door) {
+    posix_spawn_file_actions_init(&value);
+    posix_spawn_file_actions_adddup2(&value, door, process::master_descriptor);
+  }
+  Actions(const Actions&) = delete;
+  Actions& operator=(const Actions&) = delete;
+  ~Actions() { posix_spawn_file_actions_destroy(&value); }
+};
+
+std::vector<std::string> environment() {
+  std::vector<std::string> out{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+  for (const char* name : {"TZ", "ASAN_OPTIONS", "LD_PRELOAD", "LD_LIBRARY_PATH"}) {
+    if (const char* value = std::getenv(name)) out.push_back(std::string(name) + "=" + value);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string own_folder() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+}
+
+Result<Spawned> spawn(const std::string& folder, const std::string& program) {
+  auto pair = ipc::make_pair();
+  if (!pair) return fail(pair);
+  // Above 3, so that the child's dup2 makes a new descriptor, without close-on-exec.
+  const Fd theirs(::fcntl(pair->second.get(), F_DUPFD_CLOEXEC, process::master_descriptor + 1));
+  if (!theirs) return fail_errno("start " + program, errno);
+  std::string path = folder + "/" + program;
+  std::string name = program;
+  char* const arguments[] = {name.data(), nullptr};
+  auto variables = environment();
+  std::vector<char*> pointers;
+  for (auto& variable : variables) pointers.push_back(variable.data());
+  pointers.push_back(nullptr);
+  const Attributes attributes;
+  const Actions actions(theirs.get());
+  Spawned out;
+  const int error =
+      ::posix_spawn(&out.pid, path.c_str(), &actions.value, &attributes.value, arguments, pointers.data());
+  if (error != 0) return fail_errno("start " + path, error);
+  out.door = std::move(pair->first);
+  return out;
+}
+
+}  // namespace facteur::master

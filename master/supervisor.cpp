@@ -1,0 +1,295 @@
+#include "master/supervisor.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include "common/fs/files.h"
+#include "common/log/log.h"
+#include "config/seal.h"
+#include "master/folders.h"
+#include "master/spawn.h"
+#include "master/users.h"
+
+namespace facteur::master {
+namespace {
+
+constexpr unsigned quick_deaths_allowed = 10;
+constexpr Milliseconds longest_pause{60000};
+constexpr Milliseconds longest_vital_pause{10000};
+constexpr Milliseconds kill_margin{1000};
+
+const ProgramRow* row_of(std::string_view program) {
+  const auto row = std::ranges::find(permanent_programs, program, &ProgramRow::name);
+  return row == permanent_programs.end() ? nullptr : &*row;
+}
+
+bool are_linked(std::string_view a, std::string_view b) {
+  return std::ranges::any_of(links, [&](const Link& link) {
+    return (link.one == a && link.other == b) || (link.one == b && link.other == a);
+  });
+}
+
+std::string describe(int status) {
+  if (WIFSIGNALED(status)) return fmt::format("killed by signal {}", WTERMSIG(status));
+  return fmt::format("exit status {}", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Supervisor::Supervisor(loop::Loop& loop, bool real_root, std::string program_folder)
+    : loop_(loop), real_root_(real_root), folder_(std::move(program_folder)) {
+  loop_.on_signal(SIGCHLD, [this] { reap(); });
+}
+
+unsigned Supervisor::count_of(const ProgramRow& row) const {
+  if (!row.one_a_core) return 1;
+  if (settings_.smtpd_processes > 0) return static_cast<unsigned>(settings_.smtpd_processes);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+Result<User> Supervisor::user_of(const ProgramRow& row) const {
+  if (!real_root_) return User{::geteuid(), ::getegid()};
+  return find_user(settings_.*row.user);
+}
+
+Result<> Supervisor::begin(config::Settings settings) {
+  settings_ = std::move(settings);
+  if (auto made = make_folders(settings_, real_root_); !made) return made;
+  auto sealed = config::to_sealed(settings_);
+  if (!sealed) return fail(sealed);
+  sealed_settings_ = std::move(*sealed);
+  const auto* smtpd = row_of("smtpd");
+  if (auto bound = sockets_.configure(settings_, count_of(*smtpd)); !bound) return bound;
+  for (const auto& row : permanent_programs) {
+    if (auto user = user_of(row); !user) return fail(user);
+  }
+  start_all();
+  return {};
+}
+
+void Supervisor::start_all() {
+  for (const auto& row : permanent_programs) {
+    for (unsigned index = 0; index < count_of(row); ++index) {
+      if (generation_ == 0 || row.generational) start_permanent(row, index);
+    }
+  }
+}
+
+Result<> Supervisor::reload(config::Settings settings) {
+  const auto before = settings_;
+  settings_ = std::move(settings);
+  auto sealed = config::to_sealed(settings_);
+  auto bound = sealed ? sockets_.configure(settings_, count_of(*row_of("smtpd"))) : Result<>(fail(sealed));
+  for (const auto& row : permanent_programs) {
+    if (auto user = user_of(row); bound && !user) bound = fail(user);
+  }
+  if (!bound) {
+    settings_ = before;
+    return bound;
+  }
+  sealed_settings_ = std::move(*sealed);
+  ++generation_;
+  for (auto& child : children_) {
+    const auto* row = row_of(child.program);
+    if (row == nullptr || !row->generational) child.door->send(NewSettings{sealed_settings_.duplicate()});
+  }
+  start_all();
+  return {};
+}
+
+void Supervisor::start_permanent(const ProgramRow& row, unsigned index) {
+  auto user = user_of(row);
+  if (!user) return log::error("cannot start {}: {}", row.name, user.error().text);
+  auto& place = places_[{std::string(row.name), index}];
+  place.last_start = monotonic_now();
+  Birth birth{std::string(row.name), index, *user, {}, {}, sockets_.listeners_for(row.name, index), {}};
+  if (start(std::move(birth)) == nullptr) restart_later(row, index, Milliseconds{1000});
+}
+
+Child* Supervisor::start_worker(Birth birth) {
+  return stopping_ ? nullptr : start(std::move(birth));
+}
+
+Result<Start> Supervisor::first_message(const Birth& birth, std::uint32_t instance) {
+  auto log = open_log(settings_.log);
+  if (!log) log::warning("{}", log.error().text);
+  Start out;
+  out.instance = instance;
+  out.generation = generation_;
+  out.real_root = real_root_;
+  out.uid = birth.user.uid;
+  out.gid = birth.user.gid;
+  out.user = birth.system_user;
+  out.settings = sealed_settings_.duplicate();
+  if (log) out.log = std::move(log->descriptor);
+  if (log) out.log_framing = static_cast<std::uint8_t>(log->framing);
+  out.accounts = birth.accounts;
+  if (!out.settings) return fail(Kind::temporary, "no descriptor is left");
+  return out;
+}
+
+Child* Supervisor::start(Birth birth) {
+  const std::uint32_t instance = ++last_instance_;
+  auto message = first_message(birth, instance);
+  auto spawned = message ? spawn(folder_, birth.program) : Result<Spawned>(fail(message));
+  if (!spawned) {
+    log::error("{}", spawned.error().text);
+    return nullptr;
+  }
+  Child& child = children_.emplace_back();
+  child.program = birth.program;
+  child.instance = instance;
+  child.generation = generation_;
+  child.index = birth.index;
+  child.pid = spawned->pid;
+  child.uid = birth.user.uid;
+  child.worker_key = birth.worker_key;
+  child.door = std::make_unique<ipc::Door>(loop_, std::move(spawned->door), birth.program);
+  message->listeners = std::move(birth.listeners);
+  child.door->send(std::move(*message));
+  listen_to(child);
+  pair_with_peers(child);
+  return &child;
+}
+
+void Supervisor::listen_to(Child& child) {
+  child.door->on<Ready>([this, &child](const Ready&) { became_ready(child); });
+  child.door->on<NeedLog>([this, &child](const NeedLog&) {
+    auto log = open_log(settings_.log);
+    if (log) child.door->send(NewLog{std::move(log->descriptor), static_cast<std::uint8_t>(log->framing)});
+  });
+  // A door that breaks without the process dying (a malformed message) is a process that is wrong about itself.
+  child.door->on_close([&child](const std::string& why) {
+    if (why != "the peer is gone") log::warning("door to {}[{}]: {}", child.program, child.pid, why);
+    ::kill(child.pid, SIGKILL);
+  });
+  if (on_birth_) on_birth_(child);
+  child.door->open();
+}
+
+void Supervisor::pair_with_peers(Child& child) {
+  for (auto& peer : children_) {
+    if (&peer == &child || peer.retiring || !are_linked(peer.program, child.program)) continue;
+    auto pair = ipc::make_pair();
+    if (!pair) {
+      log::error("no door between {} and {}: {}", child.program, peer.program, pair.error().text);
+      continue;
+    }
+    child.door->send(NewPeer{peer.program, peer.instance, std::move(pair->first)});
+    peer.door->send(NewPeer{child.program, child.instance, std::move(pair->second)});
+  }
+}
+
+void Supervisor::became_ready(Child& child) {
+  if (child.ready) return;
+  child.ready = true;
+  places_[{child.program, child.index}].failures = 0;
+  retire_older(child);
+  if (on_all_ready_ && all_ready()) std::exchange(on_all_ready_, nullptr)();
+}
+
+void Supervisor::retire_older(const Child& newer) {
+  for (auto& child : children_) {
+    if (child.program != newer.program || child.index != newer.index || child.generation >= newer.generation) continue;
+    if (child.retiring || !child.worker_key.empty()) continue;
+    child.retiring = true;
+    child.door->send(Retire{});
+  }
+}
+
+bool Supervisor::all_ready() const {
+  return std::ranges::all_of(permanent_programs, [this](const ProgramRow& row) {
+    const auto serving = std::ranges::count_if(
+        children_, [&](const Child& child) { return child.program == row.name && child.ready && !child.retiring; });
+    return serving >= static_cast<long>(count_of(row));
+  });
+}
+
+Child* Supervisor::find(std::uint32_t instance) {
+  const auto child = std::ranges::find(children_, instance, &Child::instance);
+  return child == children_.end() ? nullptr : &*child;
+}
+
+Child* Supervisor::current(std::string_view program) {
+  const auto child = std::ranges::find_if(
+      children_, [&](const Child& c) { return c.program == program && !c.retiring && c.door->is_open(); });
+  return child == children_.end() ? nullptr : &*child;
+}
+
+void Supervisor::reap() {
+  for (;;) {
+    int status = 0;
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+    if (pid <= 0) return;
+    const auto child = std::ranges::find(children_, pid, &Child::pid);
+    if (child == children_.end()) continue;
+    died(*child, status);
+    children_.erase(child);
+    if (stage_done_) stage_done_();
+  }
+}
+
+void Supervisor::died(Child& child, int status) {
+  const bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (!clean && !stopping_) log::warning("process {} pid {}: {}", child.program, child.pid, describe(status));
+  child.door->on_close(nullptr);
+  if (on_death_) on_death_(child);
+  const auto* row = row_of(child.program);
+  if (row == nullptr || stopping_ || child.retiring) return;
+  restart_later(*row, child.index, pause_after(*row, child));
+}
+
+Milliseconds Supervisor::pause_after(const ProgramRow& row, const Child& child) {
+  auto& place = places_[{child.program, child.index}];
+  const bool quick = monotonic_now() - place.last_start < Seconds{1};
+  place.quick_deaths = quick ? place.quick_deaths + 1 : 0;
+  if (child.ready && place.quick_deaths < quick_deaths_allowed) return Milliseconds{0};
+  const auto longest = row.vital ? longest_vital_pause : longest_pause;
+  return std::min(longest, Milliseconds{1000} * (1 << std::min(place.failures++, 6U)));
+}
+
+void Supervisor::restart_later(const ProgramRow& row, unsigned index, Milliseconds pause) {
+  if (pause.count() > 0) log::warning("{} is started again in {} s", row.name, pause.count() / 1000);
+  auto& place = places_[{std::string(row.name), index}];
+  if (!place.pause) place.pause = std::make_unique<loop::Timer>(loop_);
+  place.pause->start(pause, [this, &row, index] {
+    if (!stopping_) start_permanent(row, index);
+  });
+}
+
+void Supervisor::stop(std::function<void()> done) {
+  if (stopping_) return;
+  stopping_ = true;
+  // First those who take work, so that what they have can still be committed and redeemed; then queued and authd.
+  stop_stage(false, [this, done = std::move(done)] { stop_stage(true, done); });
+}
+
+void Supervisor::stop_stage(bool vital, std::function<void()> then) {
+  const auto in_stage = [vital](const Child& child) {
+    const auto* row = row_of(child.program);
+    return vital || row == nullptr || !row->vital;
+  };
+  for (const auto& child : children_) {
+    if (in_stage(child)) ::kill(child.pid, SIGTERM);
+  }
+  stage_done_ = [this, in_stage, then = std::move(then)] {
+    if (std::ranges::any_of(children_, in_stage)) return;
+    stage_done_ = nullptr;
+    kill_timer_.stop();
+    loop_.post(then);
+  };
+  kill_timer_.start(std::chrono::duration_cast<Milliseconds>(settings_.stop_grace) + kill_margin, [this, in_stage] {
+    for (const auto& child : children_) {
+      if (in_stage(child)) ::kill(child.pid, SIGKILL);
+    }
+  });
+  loop_.post([this] {
+    if (stage_done_) stage_done_();  // there may be none
+  });
+}
+
+}  // namespace facteur::master

@@ -1,0 +1,166 @@
+#include "master/workers.h"
+
+#include <algorithm>
+
+#include "common/log/log.h"
+#include "master/users.h"
+
+namespace facteur::master {
+namespace {
+
+std::string_view program_of(auth::Service service) {
+  return service == auth::Service::pop3 ? "pop3d" : "imapd";
+}
+
+std::string_view login_program_of(auth::Service service) {
+  return service == auth::Service::pop3 ? "pop3-login" : "imap-login";
+}
+
+/// What accounts share a worker by: the uid and, since it brings groups, the system user's name.
+std::string key_of(const auth::Account& account, config::WorkerPer per) {
+  std::string key = std::to_string(account.uid) + " " + account.system_user;
+  if (per == config::WorkerPer::account) key += " " + account.name;
+  return key;
+}
+
+}  // namespace
+
+Workers::Workers(Supervisor& supervisor) : supervisor_(supervisor) {
+}
+
+void Workers::attach(Child& child) {
+  if (child.program == "authd") {
+    child.door->on<auth::AccountRecord>([this](auth::AccountRecord record) {
+      const auto asked = asked_.extract(record.id);
+      if (asked.empty()) return;
+      const auto& handler = asked.mapped().handler;
+      if (record.existence == auth::Existence::exists) return handler(std::move(record.account));
+      handler(fail(record.existence == auth::Existence::unknown ? Kind::permanent : Kind::temporary, record.text));
+    });
+  } else if (child.program == "queued") {
+    child.door->on<WorkerQuery>([this, &child](const WorkerQuery& query) { find_worker_for(child, query); });
+  } else if (child.program == "pop3-login" || child.program == "imap-login") {
+    child.door->on<Handover>([this, &child](Handover handover) { take_handover(child, std::move(handover)); });
+  } else if (child.program == "local") {
+    child.door->on<Serving>([this, &child](const Serving& serving) { now_serving(child, serving); });
+  } else if (child.program == "pop3d" || child.program == "imapd") {
+    child.door->on<WantEnd>([this, &child](const WantEnd& question) { may_end(child, question); });
+  }
+}
+
+template <class Question>
+void Workers::ask_authd(Question question, AccountHandler handler) {
+  Child* authd = supervisor_.current("authd");
+  question.id = ++last_question_;
+  const auto id = question.id;
+  if (authd == nullptr || !authd->door->send(std::move(question))) {
+    return handler(fail(Kind::temporary, "authd does not answer"));
+  }
+  asked_[id] = {authd->instance, std::move(handler)};
+}
+
+void Workers::take_handover(Child& login, Handover handover) {
+  const auto refuse = [&](const std::string& why) { login.door->send(HandoverReply{handover.id, false, why}); };
+  if (login.program != login_program_of(handover.service)) return refuse("this login process is of another service");
+  if (!handover.client) return refuse("no connection came with the ticket");
+  auth::Redeem redeem{0, handover.ticket, handover.service, login.instance, handover.client_ip};
+  auto held = std::make_shared<Handover>(std::move(handover));
+  ask_authd(std::move(redeem), [this, held, instance = login.instance](const Result<auth::Account>& account) {
+    Child* asker = supervisor_.find(instance);
+    // A login process that died has lost its TLS clients; one without TLS is served all the same.
+    if (asker != nullptr) begin_session(*asker, *held, account);
+  });
+}
+
+void Workers::begin_session(Child& login, Handover& handover, const Result<auth::Account>& account) {
+  const auto refuse = [&](const Error& error) {
+    log::warning("cannot serve a {} session: {}", program_of(handover.service), error.text);
+    login.door->send(HandoverReply{handover.id, false, error.text});
+  };
+  if (!account) return refuse(account.error());
+  auto worker = worker_for(program_of(handover.service), *account);
+  if (!worker) return refuse(worker.error());
+  Session session{*account,
+                  std::move(handover.client_ip),
+                  handover.tls,
+                  std::move(handover.tag),
+                  std::move(handover.octets),
+                  std::move(handover.client)};
+  if (!(*worker)->door->send(std::move(session))) return refuse({Kind::temporary, "the worker takes nothing now", 0});
+  ++(*worker)->sessions;
+  login.door->send(HandoverReply{handover.id, true, {}});
+}
+
+void Workers::find_worker_for(Child& queued, const WorkerQuery& query) {
+  ask_authd(auth::Lookup{0, query.account},
+            [this, instance = queued.instance, id = query.id](const Result<auth::Account>& account) {
+              prepare_delivery(instance, id, account);
+            });
+}
+
+void Workers::prepare_delivery(std::uint32_t queued, std::uint64_t query, const Result<auth::Account>& account) {
+  Child* asker = supervisor_.find(queued);
+  if (asker == nullptr) return;
+  const auto refuse = [&](const Error& error) {
+    const auto existence = error.kind == Kind::permanent ? auth::Existence::unknown : auth::Existence::temporary;
+    asker->door->send(WorkerAnswer{query, existence, 0, 0, false, error.text});
+  };
+  if (!account) return refuse(account.error());
+  auto worker = worker_for("local", *account);
+  if (!worker) return refuse({Kind::temporary, worker.error().text, 0});
+  if (!(*worker)->door->send(Serve{*account})) return refuse({Kind::temporary, "the worker takes nothing now", 0});
+  waiting_.push_back({(*worker)->instance, queued, query, account->name, !account->system_user.empty()});
+}
+
+void Workers::now_serving(const Child& worker, const Serving& serving) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    if (waiting.worker != worker.instance || waiting.account != serving.account) return false;
+    if (Child* queued = supervisor_.find(waiting.queued)) {
+      queued->door->send(
+          WorkerAnswer{waiting.query, auth::Existence::exists, worker.instance, worker.uid, waiting.system_user, {}});
+    }
+    return true;
+  });
+}
+
+void Workers::may_end(Child& worker, const WantEnd& question) {
+  if (question.sessions_seen != worker.sessions) return;  // one is under way to it
+  worker.retiring = true;
+  worker.door->send(MayEnd{});
+}
+
+Result<Child*> Workers::worker_for(std::string_view program, const auth::Account& account) {
+  const auto& settings = supervisor_.settings();
+  if (auto allowed = check_account(account, settings, supervisor_.real_root()); !allowed) return fail(allowed);
+  const std::string key = key_of(account, settings.worker_per);
+  for (const auto& child : supervisor_.children()) {
+    if (child.program == program && child.worker_key == key && !child.retiring && child.door->is_open()) {
+      return supervisor_.find(child.instance);
+    }
+  }
+  Birth birth{std::string(program), 0, {account.uid, account.gid}, account.system_user, key, {}, {account}};
+  Child* worker = supervisor_.start_worker(std::move(birth));
+  if (worker == nullptr) return fail(Kind::temporary, "cannot start a worker for " + account.name);
+  return worker;
+}
+
+void Workers::child_died(const Child& child) {
+  if (child.program == "authd") {
+    std::vector<AccountHandler> orphans;
+    std::erase_if(asked_, [&](auto& entry) {
+      if (entry.second.authd != child.instance) return false;
+      orphans.push_back(std::move(entry.second.handler));
+      return true;
+    });
+    for (const auto& handler : orphans) handler(fail(Kind::temporary, "authd ended before it answered"));
+  }
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    if (waiting.worker != child.instance) return waiting.queued == child.instance;
+    if (Child* queued = supervisor_.find(waiting.queued)) {
+      queued->door->send(WorkerAnswer{waiting.query, auth::Existence::temporary, 0, 0, false, "the worker ended"});
+    }
+    return true;
+  });
+}
+
+}  // namespace facteur::master

@@ -1,0 +1,58 @@
+// From accounts to the processes that touch their mail: one worker a uid and program, started on demand.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "auth/doors.h"
+#include "common/base/result.h"
+#include "master/doors.h"
+#include "master/supervisor.h"
+
+namespace facteur::master {
+
+/// Redeems tickets, looks accounts up at authd, and hands sessions and deliveries to workers. It decides under which
+/// uid code runs, and trusts nobody's word for it: a login process brings a ticket, queued an account's name.
+class Workers {
+ public:
+  explicit Workers(Supervisor& supervisor);
+
+  /// Puts the handlers of a new child in place.
+  void attach(Child& child);
+  /// What depended on this child has failed for now.
+  void child_died(const Child& child);
+
+ private:
+  using AccountHandler = std::function<void(Result<auth::Account>)>;
+  struct Asked {
+    std::uint32_t authd = 0;  ///< instance that was asked
+    AccountHandler handler;
+  };
+  /// A delivery that waits until its worker knows the account.
+  struct Waiting {
+    std::uint32_t worker = 0;
+    std::uint32_t queued = 0;
+    std::uint64_t query = 0;
+    std::string account;
+    bool system_user = false;
+  };
+
+  template <class Question>
+  void ask_authd(Question question, AccountHandler handler);
+  void take_handover(Child& login, Handover handover);
+  void begin_session(Child& login, Handover& handover, const Result<auth::Account>& account);
+  void find_worker_for(Child& queued, const WorkerQuery& query);
+  void prepare_delivery(std::uint32_t queued, std::uint64_t query, const Result<auth::Account>& account);
+  void now_serving(const Child& worker, const Serving& serving);
+  void may_end(Child& worker, const WantEnd& question);
+  [[nodiscard]] Result<Child*> worker_for(std::string_view program, const auth::Account& account);
+
+  Supervisor& supervisor_;
+  std::map<std::uint64_t, Asked> asked_;
+  std::vector<Waiting> waiting_;
+  std::uint64_t last_question_ = 0;
+};
+
+}  // namespace facteur::master
