@@ -20,7 +20,7 @@ std::unexpected<Reply> refuse(Reply reply) {
 /// The command that may follow in this state.
 std::expected<const CommandInfo*, Reply> legal_command(std::string_view name, std::uint8_t state) {
   const auto* info = find_command(name);
-  if (info == nullptr) return refuse(bad("Unknown command " + printable(name, 40)));
+  if (info == nullptr) return refuse(bad("Unknown command " + std::string(name.substr(0, 40))));
   if ((info->allowed & state) != 0) return info;
   if (info->allowed == 0) return refuse(bad("Already logged in"));
   return refuse(bad("No mailbox is selected"));
@@ -120,9 +120,7 @@ void Session::handle(Parser& parser, const CommandInfo& info) {
     if (info.has(ends_session)) closed_ = true;
     return;
   }
-  const auto tell = info.has(selects)                 ? Tell::nothing
-                    : info.has(uses_sequence_numbers) ? Tell::no_expunge
-                                                      : Tell::all;
+  const auto tell = info.has(selects) ? Tell::nothing : info.has(uses_sequence_numbers) ? Tell::no_expunge : Tell::all;
   const bool of_messages = info.allowed == State::selected && !info.has(selects);
   start_job(std::move(std::get<std::unique_ptr<Task>>(step)), tell, of_messages, false);
 }

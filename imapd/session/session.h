@@ -10,8 +10,8 @@
 #include "common/base/executor.h"
 #include "common/base/time.h"
 #include "imapd/session/commands/command_table.h"
-#include "imapd/session/job.h"
 #include "imapd/session/commands/settings.h"
+#include "imapd/session/job.h"
 #include "imapd/wire/command_reader.h"
 
 namespace facteur::imapd {

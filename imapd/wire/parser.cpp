@@ -51,7 +51,7 @@ void Parser::expect(char c) {
 }
 
 void Parser::end() {
-  if (!rest_.empty()) fail("Unexpected text: " + printable(rest_.substr(0, 40)));
+  if (!rest_.empty()) fail("Unexpected text: " + std::string(rest_.substr(0, 40)));
 }
 
 std::string_view Parser::run(bool (*in_class)(char), std::string_view what) {

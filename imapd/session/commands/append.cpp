@@ -1,7 +1,6 @@
 // APPEND (RFC 3501 section 6.3.11), with the UID of the message (RFC 4315 section 3).
-#include <fmt/format.h>
-
 #include <array>
+#include <fmt/format.h>
 
 #include "imapd/session/commands/append_arguments.h"
 #include "imapd/session/commands/dates.h"

@@ -1,17 +1,16 @@
 // FETCH and UID FETCH (RFC 3501 section 6.4.5): message by message, item by item, long literals piece by piece.
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "common/log/log.h"
 #include "common/mime/date.h"
 #include "common/mime/header.h"
-#include "imapd/session/commands/handlers.h"
 #include "imapd/session/commands/fetch_items.h"
-#include "imapd/session/mailbox/flags.h"
-#include "imapd/session/mailbox/message_set.h"
+#include "imapd/session/commands/handlers.h"
 #include "imapd/session/commands/section.h"
 #include "imapd/session/commands/structure.h"
+#include "imapd/session/mailbox/flags.h"
+#include "imapd/session/mailbox/message_set.h"
 #include "imapd/wire/format.h"
 
 namespace facteur::imapd::commands {
@@ -154,7 +153,9 @@ class FetchTask : public Task {
     if (item.kind == ItemKind::flags) return write_flags(context);
     out.append(item.label).append(" ");
     switch (item.kind) {
-      case ItemKind::internal_date: out += '"' + mime::format_imap_date_time({record(context).internal_date, 0}) + '"'; break;
+      case ItemKind::internal_date:
+        out += '"' + mime::format_imap_date_time({record(context).internal_date, 0}) + '"';
+        break;
       case ItemKind::size: out += std::to_string(record(context).size); break;
       case ItemKind::uid: out += std::to_string(record(context).uid); break;
       case ItemKind::envelope: append_envelope(out, summary_->envelope); break;
@@ -180,8 +181,7 @@ class FetchTask : public Task {
   void write_fields(Context& context, const FetchItem& item, Extent extent) {
     const auto header = content_->read(extent.begin, static_cast<std::size_t>(extent.end - extent.begin));
     if (!header) return cut(context, header.error());
-    const auto fields =
-        mime::select_fields(*header, item.section.fields, item.section.text == SectionText::fields);
+    const auto fields = mime::select_fields(*header, item.section.fields, item.section.text == SectionText::fields);
     const auto part = clip({0, fields.size()}, item.partial);
     const auto octets = std::string_view(fields).substr(part.begin, part.end - part.begin);
     context.out += fmt::format("{{{}}}\r\n", octets.size());

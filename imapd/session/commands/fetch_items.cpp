@@ -87,7 +87,7 @@ void parse_section_text(Parser& parser, FetchItem& item) {
   const auto word = parser.run(is_item_char, "section");
   const auto found = std::find_if(section_words.begin(), section_words.end(),
                                   [&](const SectionWord& known) { return iequals(known.name, word); });
-  if (found == section_words.end()) return parser.fail("Unknown section " + printable(word, 40));
+  if (found == section_words.end()) return parser.fail("Unknown section " + std::string(word.substr(0, 40)));
   if (found->text == SectionText::mime && item.section.path.empty()) return parser.fail("MIME without a part number");
   item.section.text = found->text;
   item.label += found->name;
@@ -142,7 +142,7 @@ FetchItem parse_item(Parser& parser) {
     if (!iequals(item.name, word)) continue;
     return {ItemKind::section, std::string(item.name), {{}, item.text, {}}, {}, item.sets_seen};
   }
-  parser.fail("Unknown FETCH item " + printable(word, 40));
+  parser.fail("Unknown FETCH item " + std::string(word.substr(0, 40)));
   return {};
 }
 

@@ -63,7 +63,10 @@ Reply tell_status(Context& context, const std::string& name, const StatusItems& 
   char before = '(';
   out += ' ';
   for (const auto* item : items) {
-    out.append(1, std::exchange(before, ' ')).append(item->name).append(" ").append(std::to_string(item->value(*status)));
+    out.append(1, std::exchange(before, ' '))
+        .append(item->name)
+        .append(" ")
+        .append(std::to_string(item->value(*status)));
   }
   out += ")\r\n";
   return ok("Status told");

@@ -1,5 +1,5 @@
-// SEARCH and UID SEARCH (RFC 3501 section 6.4.4). Each message is judged first by what is known without opening it, then
-// by its envelope, its header, its text: only as far as the answer needs.
+// SEARCH and UID SEARCH (RFC 3501 section 6.4.4). Each message is judged first by what is known without opening it,
+// then by its envelope, its header, its text: only as far as the answer needs.
 #include <algorithm>
 #include <array>
 
@@ -89,8 +89,8 @@ class SearchTask : public Task {
       }
       const auto first = stack_.end() - operand;
       // By the order of Truth, AND is the least and OR the greatest of its values.
-      auto value = join == Join::or_of_two ? *std::max_element(first, stack_.end())
-                                           : *std::min_element(first, stack_.end());
+      auto value =
+          join == Join::or_of_two ? *std::max_element(first, stack_.end()) : *std::min_element(first, stack_.end());
       if (join == Join::not_of_one && value != Truth::unknown) value = truth(value == Truth::no);
       stack_.erase(first, stack_.end());
       stack_.push_back(value);

@@ -123,7 +123,7 @@ class Reader {
     const auto name = parser_.atom("search key");
     const auto found =
         std::find_if(words.begin(), words.end(), [&](const Word& word) { return iequals(word.name, name); });
-    if (found == words.end()) return parser_.fail("Unknown search key " + printable(name, 40));
+    if (found == words.end()) return parser_.fail("Unknown search key " + std::string(name.substr(0, 40)));
     SearchKey key{.kind = found->kind, .number = found->number};
     if (found->takes != Takes::nothing) parser_.space();
     read_arguments(found->takes, key);
@@ -167,8 +167,8 @@ class Reader {
     while (parser_) {
       auto& open = open_.back();
       ++open.values;
-      const bool full = (open.join == Join::not_of_one && open.values == 1) ||
-                        (open.join == Join::or_of_two && open.values == 2);
+      const bool full =
+          (open.join == Join::not_of_one && open.values == 1) || (open.join == Join::or_of_two && open.values == 2);
       const bool closed = open.in_parentheses && parser_.take(')');
       if (!full && !closed) return;
       if (closed) --depth_;

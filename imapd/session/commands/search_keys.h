@@ -14,29 +14,29 @@ namespace facteur::imapd {
 /// What a key looks at; the order is that of the cost.
 enum class KeyKind : std::uint8_t {
   all,
-  sequence,      ///< `set`
-  uid,           ///< `set`
-  flag,          ///< has the system flag `number`
+  sequence,  ///< `set`
+  uid,       ///< `set`
+  flag,      ///< has the system flag `number`
   no_flag,
-  keyword,       ///< has the keyword `value`
+  keyword,  ///< has the keyword `value`
   no_keyword,
   recent,
   old,
-  fresh,         ///< NEW: \Recent and not \Seen
-  larger,        ///< than `number` octets
+  fresh,   ///< NEW: \Recent and not \Seen
+  larger,  ///< than `number` octets
   smaller,
-  before,        ///< internal date before the day `number`
+  before,  ///< internal date before the day `number`
   on,
   since,
-  sent_before,   ///< the same of the Date field
+  sent_before,  ///< the same of the Date field
   sent_on,
   sent_since,
-  from,          ///< the envelope field holds `value`
+  from,  ///< the envelope field holds `value`
   to,
   cc,
   bcc,
   subject,
-  header,        ///< the field `field` holds `value`; every value does if it is empty
+  header,  ///< the field `field` holds `value`; every value does if it is empty
   body,
   text,
 };

@@ -1,8 +1,7 @@
 #include "imapd/session/commands/searched_message.h"
 
-#include <string.h>
-
 #include <algorithm>
+#include <string.h>
 
 #include "common/base/strings.h"
 #include "common/mime/charset.h"

@@ -1,7 +1,6 @@
 // SELECT, EXAMINE, CLOSE, UNSELECT (RFC 3501 sections 6.3.1, 6.3.2, 6.4.2; RFC 3691).
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "imapd/session/commands/handlers.h"
 #include "imapd/session/mailbox/message_set.h"
@@ -33,7 +32,7 @@ void describe(Selected& selected, std::string& out) {
   selected.append_flags_responses(out, selected.view() ? selected.view()->keywords : std::vector<std::string>{});
   out += fmt::format("* {} EXISTS\r\n* {} RECENT\r\n", selected.messages(), selected.recent());
   if (const auto number = first_unseen(selected)) {
-    out += fmt::format("* OK [UNSEEN {}] First message without \\Seen\r\n", number);
+    out += fmt::format("* OK [UNSEEN {}] First unseen message\r\n", number);
   }
   out += fmt::format("* OK [UIDVALIDITY {}] UIDs are valid\r\n* OK [UIDNEXT {}] Next UID\r\n",
                      selected.status().uid_validity, selected.status().uid_next);
@@ -58,9 +57,8 @@ Step open_command(Parser& arguments, bool read_only) {
   arguments.space();
   auto name = arguments.mailbox();
   arguments.end();
-  return one_slice([name = std::move(name), read_only](Context& context) {
-    return open_mailbox(context, name, read_only);
-  });
+  return one_slice(
+      [name = std::move(name), read_only](Context& context) { return open_mailbox(context, name, read_only); });
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // STORE and UID STORE (RFC 3501 section 6.4.6).
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "imapd/session/commands/handlers.h"
 #include "imapd/session/mailbox/flags.h"

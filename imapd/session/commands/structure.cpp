@@ -142,8 +142,10 @@ void append_envelope(std::string& out, const mime::Envelope& envelope) {
   append_nstring(out, envelope.date);
   out += ' ';
   append_nstring(out, envelope.subject);
-  for (const auto* addresses :
-       {&envelope.from, &envelope.sender, &envelope.reply_to, &envelope.to, &envelope.cc, &envelope.bcc}) {
+  // Sender and Reply-To that are absent or empty are told as From (RFC 3501 section 7.4.2).
+  const auto& sender = envelope.sender.empty() ? envelope.from : envelope.sender;
+  const auto& reply_to = envelope.reply_to.empty() ? envelope.from : envelope.reply_to;
+  for (const auto* addresses : {&envelope.from, &sender, &reply_to, &envelope.to, &envelope.cc, &envelope.bcc}) {
     out += ' ';
     append_addresses(out, *addresses);
   }

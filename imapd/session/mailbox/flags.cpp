@@ -39,7 +39,7 @@ void parse_flag(Parser& parser, FlagNames& flags) {
     flags.system = static_cast<std::uint8_t>(flags.system | bit);
     return;
   }
-  parser.fail("No such system flag: \\" + printable(name, 40));
+  parser.fail("No such system flag: \\" + std::string(name.substr(0, 40)));
 }
 
 }  // namespace

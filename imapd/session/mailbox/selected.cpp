@@ -1,8 +1,7 @@
 #include "imapd/session/mailbox/selected.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "imapd/session/mailbox/flags.h"
 
@@ -62,7 +61,8 @@ Selected::View as_counted(const Selected::View& now, const store::Status& then) 
   auto told = *now;
   told.uid_next = then.uid_next;
   told.records.resize(old);
-  for (const auto uid : free_uids(told.records, then.uid_next, then.messages - std::min<std::size_t>(old, then.messages))) {
+  for (const auto uid :
+       free_uids(told.records, then.uid_next, then.messages - std::min<std::size_t>(old, then.messages))) {
     store::Record gone;
     gone.uid = uid;
     told.records.push_back(gone);
@@ -173,10 +173,10 @@ bool Selected::report(std::string& out) {
 }
 
 void Selected::append_flags_responses(std::string& out, const std::vector<std::string>& keywords) {
-  const auto flags = show_flags({store::seen | store::answered | store::flagged | store::deleted | store::draft,
-                                 keywords.size() < store::max_keywords ? (std::uint64_t{1} << keywords.size()) - 1
-                                                                       : UINT64_MAX},
-                                keywords, false);
+  const auto flags =
+      show_flags({store::seen | store::answered | store::flagged | store::deleted | store::draft,
+                  keywords.size() < store::max_keywords ? (std::uint64_t{1} << keywords.size()) - 1 : UINT64_MAX},
+                 keywords, false);
   keywords_told_ = keywords.size();
   out += fmt::format("* FLAGS ({})\r\n", flags);
   if (read_only()) {

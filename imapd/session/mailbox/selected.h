@@ -58,7 +58,7 @@ class Selected {
   Ranges recent_;
   std::vector<std::pair<store::Uid, store::Flags>> told_;
 
-  store::Changes changes_;       ///< found and not yet said
+  store::Changes changes_;  ///< found and not yet said
   std::size_t said_expunged_ = 0;
   std::size_t said_flags_ = 0;
   bool counts_changed_ = false;
