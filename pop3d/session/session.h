@@ -72,6 +72,8 @@ class Session {
   [[nodiscard]] std::string take_output();
   /// False while enough input waits: stop reading then.
   [[nodiscard]] bool wants_input() const;
+  /// Waits for the client: every line that came is answered.
+  [[nodiscard]] bool idle() const { return !job_ && !listing_ && !download_ && out_.empty(); }
   /// Nothing more comes: close once the output is sent.
   [[nodiscard]] bool closed() const { return phase_ == Phase::closed && out_.empty(); }
   /// The client was silent for `autologout`: closed without a word and without UPDATE (RFC 1939 section 3).
