@@ -21,7 +21,6 @@ bool Job::run(Context& context) {
     if (context.cut || !context.bye.empty()) return true;
     if (!reply_) return false;
   }
-  if (!reply_) reply_ = ok("Changes told");
   if (tell_ == Tell::nothing || !context.selected) return true;
   if (!refreshed_ && !refresh(context)) return true;
   return context.selected->report(context.out);

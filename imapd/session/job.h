@@ -24,8 +24,8 @@ class Job {
 
   /// One slice. True when all is done.
   [[nodiscard]] bool run(Context& context);
-  /// The end of the command, when all is done.
-  [[nodiscard]] const Reply& reply() const { return *reply_; }
+  /// The end of the command, when all is done; nothing if it had no task, or could not be begun.
+  [[nodiscard]] const std::optional<Reply>& reply() const { return reply_; }
 
  private:
   bool load(Context& context);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/log/log.h"
 #include "imapd/session/commands/append_arguments.h"
 #include "imapd/wire/capabilities.h"
 
@@ -28,15 +29,26 @@ std::expected<const CommandInfo*, Reply> legal_command(std::string_view name, st
 
 }  // namespace
 
-Session::Session(Executor& executor, std::unique_ptr<store::Account> account, Settings settings)
+Session::Session(Executor& executor, Opener open, Settings settings)
     : executor_(executor),
+      open_(std::move(open)),
       settings_(settings),
-      reader_(limits_after_login, [this](std::string_view text) { return plan_literal(text); }) {
-  shared_->context.account = std::move(account);
+      reader_(settings.limits, [this](std::string_view text) { return plan_literal(text); }) {
 }
 
-void Session::start(std::string_view tag) {
-  out_ += response(tag, ok("Logged in", "CAPABILITY " + std::string(capabilities_after_login)));
+void Session::start(std::string tag) {
+  tag_ = std::move(tag);
+  auto task = [open = std::move(open_)](Context& context) {
+    auto account = open();
+    if (!account) {
+      context.bye = "Try again later";
+      log::warning("mail: {}", account.error().text);
+      return no("The mail cannot be opened now", "UNAVAILABLE");
+    }
+    context.account = std::move(*account);
+    return ok("Logged in", "CAPABILITY " + std::string(capabilities_after_login));
+  };
+  start_job(std::get<std::unique_ptr<Task>>(one_slice(std::move(task))), Tell::nothing, false, false);
 }
 
 void Session::feed(std::string_view octets) {
@@ -159,9 +171,9 @@ void Session::slice_done() {
 void Session::job_done() {
   const auto job = std::exchange(shared_->job, nullptr);
   if (shared_->context.cut) closed_ = true;
-  if (!shared_->context.bye.empty() && !closed_) say_bye(shared_->context.bye);
   if (closed_) return;
-  if (!idling_) answer(job->reply());
+  if (!idling_ && job->reply()) answer(*job->reply());
+  if (!shared_->context.bye.empty()) say_bye(shared_->context.bye);
 }
 
 void Session::answer(const Reply& reply) {
@@ -206,6 +218,10 @@ int Session::watch_descriptor() const {
   return shared_->context.selected ? shared_->context.selected->mailbox().watch_descriptor() : -1;
 }
 
+void Session::keep_alive() {
+  if (watching() && out_.empty()) out_ += "* OK Still here\r\n";
+}
+
 void Session::mailbox_changed() {
   changed_ = true;
   run();
@@ -223,7 +239,7 @@ LiteralPlan Session::plan_literal(std::string_view text) const {
   if (!info) return {0, false, info.error()};
   const bool is_message = iequals(name, "APPEND") && commands::announces_message(parser);
   if (!parser && parser.fault().status == Status::no) return {0, false, parser.fault()};
-  return {is_message ? settings_.message_size_limit : limits_after_login.literal, is_message, {}};
+  return {is_message ? settings_.message_size_limit : settings_.limits.literal, is_message, {}};
 }
 
 }  // namespace facteur::imapd

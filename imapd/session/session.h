@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "common/base/executor.h"
-#include "common/base/time.h"
 #include "imapd/session/commands/command_table.h"
 #include "imapd/session/commands/settings.h"
 #include "imapd/session/job.h"
@@ -18,22 +17,28 @@ namespace facteur::imapd {
 
 class Session {
  public:
+  /// Opens the account. Blocks; runs on the executor.
+  using Opener = std::function<Result<std::unique_ptr<store::Account>>()>;
+
   /// `executor` must outlive the session. The session may be destroyed at any moment between two calls.
-  Session(Executor& executor, std::unique_ptr<store::Account> account, Settings settings);
+  Session(Executor& executor, Opener open, Settings settings);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() = default;
 
   /// Called whenever there is output, or closed(), wants_input() or watching() may have changed, because a job is done.
   void on_change(std::function<void()> handler) { on_change_ = std::move(handler); }
-  /// The answer to the command that logged in, with the capabilities (RFC 3501 section 6.2.2).
-  void start(std::string_view tag);
+  /// Opens the account and answers the command that logged in, with the capabilities (RFC 3501 section 6.2.2): first
+  /// call of all. If the mail cannot be opened the answer is NO [UNAVAILABLE], and the session ends.
+  void start(std::string tag);
   /// Octets as they arrive, in any pieces.
   void feed(std::string_view octets);
   /// What is to be sent now; what waited for room goes on.
   [[nodiscard]] std::string take_output();
   /// False while enough input waits or enough output is unsent: nothing more is read then (IMP-27).
   [[nodiscard]] bool wants_input() const;
+  /// True while the session waits for the client: all that came is answered.
+  [[nodiscard]] bool idle() const { return !ticket_ && !shared_->job && out_.empty(); }
   /// True when the connection ends behind the output.
   [[nodiscard]] bool closed() const { return closed_; }
 
@@ -43,7 +48,9 @@ class Session {
   [[nodiscard]] int watch_descriptor() const;
   void mailbox_changed();
 
-  /// The client has been silent for `autologout`, or the server goes down: BYE, as soon as no command is at work.
+  /// A word to a client that idles, so that no router forgets the connection (imap_idle_notify_interval).
+  void keep_alive();
+  /// The client has been silent for too long (RFC 3501 section 5.4), or the server goes down: BYE, as soon as no command is at work.
   void time_out() { end("Autologout; idle for too long"); }
   void shut_down() { end("Server shutting down"); }
 
@@ -75,6 +82,7 @@ class Session {
   [[nodiscard]] bool full() const { return out_.size() >= output_slice; }
 
   Executor& executor_;
+  Opener open_;
   Settings settings_;
   CommandReader reader_;
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
@@ -89,8 +97,5 @@ class Session {
   std::size_t bad_commands_ = 0;
   std::function<void()> on_change_;
 };
-
-/// RFC 3501 section 5.4: at least 30 minutes without a command.
-constexpr Seconds autologout{30 * 60};
 
 }  // namespace facteur::imapd

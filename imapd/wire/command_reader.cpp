@@ -50,7 +50,7 @@ CommandReader::Event CommandReader::next() {
     if (state_ == State::dropping && left_ > 0 && !drop()) return More{};
     const auto octets = in_.next_line();
     const auto size = octets ? octets->size() : in_.size();
-    if (command_.text.size() + size > limits_.command) return Overflow{too_long};
+    if (size > limits_.line || command_.text.size() + size > limits_.command) return Overflow{too_long};
     if (!octets) return More{};
     auto event = state_ == State::line ? line(*octets) : dropped_line(*octets);
     if (event) return std::move(*event);

@@ -11,10 +11,11 @@ namespace facteur::imapd {
 struct CommandLimits {
   std::size_t command = std::size_t{1} << 20;
   std::size_t literal = std::size_t{1} << 20;  ///< any one literal
+  std::size_t line = std::size_t{64} << 10;    ///< any one line (imap_max_line_length)
 };
 
 /// Before login: nobody has a reason to say much.
-constexpr CommandLimits limits_before_login{std::size_t{64} << 10, 1024};
+constexpr CommandLimits limits_before_login{std::size_t{64} << 10, 1024, std::size_t{64} << 10};
 constexpr CommandLimits limits_after_login{};
 
 /// A literal that was sent unasked (LITERAL+) and is refused is read and dropped up to this size; a larger one closes

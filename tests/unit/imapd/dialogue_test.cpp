@@ -52,7 +52,8 @@ TEST_CASE("IMAP dialogues") {
     options.hostname = "mail.example.test";
     options.cleartext_allowed = given(dialogue, "cleartext", "yes") == "yes";
     options.tls_offered = given(dialogue, "starttls", "no") == "yes";
-    const Settings settings{std::stoull(given(dialogue, "message_size_limit", "10000"))};
+    Settings settings;
+    settings.message_size_limit = std::stoull(given(dialogue, "message_size_limit", "10000"));
 
     const auto make = [&] {
       store::MemoryAccount account;

@@ -19,7 +19,7 @@ namespace facteur::imapd {
 class Client {
  public:
   explicit Client(const store::MemoryAccount& account, Settings settings = {})
-      : session(pool, std::make_unique<store::MemoryAccount>(account), settings) {}
+      : session(pool, [account] { return std::make_unique<store::MemoryAccount>(account); }, settings) {}
 
   /// What the server says to these octets, all jobs done and all output taken.
   std::string say(std::string_view octets) {
