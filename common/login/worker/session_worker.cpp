@@ -1,5 +1,6 @@
 #include "common/login/worker/session_worker.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace facteur::login {
@@ -45,7 +46,8 @@ void SessionWorker::finished(std::uint64_t number) {
 
 /// Nobody is served: waits for a while before the end, or for the last jobs only.
 void SessionWorker::rest() {
-  const auto wait = stopping_ ? (pool_.jobs() == 0 ? Milliseconds{0} : job_check) : Milliseconds{idle_time_};
+  const auto wait =
+      stopping_ ? (pool_.jobs() == 0 ? Milliseconds{0} : job_check) : std::max(Milliseconds{idle_time_}, job_check);
   timer_.start(wait, [this] { ask_to_end(); });
 }
 
