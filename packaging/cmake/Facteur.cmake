@@ -26,7 +26,12 @@ endif()
 
 option(FACTEUR_TESTS "Build the unit, dialogue and fuzz-corpus tests" ON)
 option(FACTEUR_PROGRAMS "Build the programs" ON)
-option(FACTEUR_PRECOMPILE "Precompile the standard headers" ON)
+# A compiler cache saves more, and cannot see into precompiled headers.
+set(precompile_default ON)
+if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+  set(precompile_default OFF)
+endif()
+option(FACTEUR_PRECOMPILE "Precompile the standard headers" ${precompile_default})
 option(FACTEUR_LIBFUZZER "Build the fuzz targets for libFuzzer (clang)" OFF)
 
 # facteur_rooms(FOLDER...): adds each folder that has a CMakeLists.txt, lower layers first.
