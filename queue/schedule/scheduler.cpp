@@ -111,8 +111,8 @@ std::vector<Scheduler::Batch> Scheduler::take_back(const std::string& name, Site
 
 bool Scheduler::has(const std::string& name) const {
   const auto found = sites_.find(name);
-  return found != sites_.end() && !(found->second.attempts == 0 && found->second.fresh.empty() &&
-                                    found->second.under_way.empty());
+  return found != sites_.end() &&
+         !(found->second.attempts == 0 && found->second.fresh.empty() && found->second.under_way.empty());
 }
 
 std::vector<Scheduler::Batch> Scheduler::give_up(const std::string& name) {
