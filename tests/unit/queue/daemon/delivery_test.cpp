@@ -104,7 +104,7 @@ TEST_CASE("a failure is reported to the sender; a report that fails goes to post
   world.until([&] { return world.log.count("to=<postmaster@minfo.sn>, relay=none") == 1; });
   world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == 0; });
   CHECK(world.log.count("non-delivery notification") == 5);
-  CHECK(folder.names().size() == world.slots_given.size());
+  world.until([&] { return folder.names().size() == world.slots_given.size(); });
 }
 
 TEST_CASE("NOTIFY=NEVER is obeyed") {
