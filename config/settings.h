@@ -37,6 +37,7 @@ struct Settings {
   std::vector<net::Cidr> mynetworks;
   std::string relayhost;
   std::vector<net::Endpoint> dns_servers;
+  bool disable_dns_lookups = false;
 
   // TLS
   std::string tls_certificate;

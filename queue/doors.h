@@ -146,8 +146,12 @@ struct Deliver {
   Fd message;                 ///< the queue file, or sealed memory with the content alone
   bool content_only = false;  ///< which of the two
   std::string reverse_path;
+  std::int64_t arrival = 0;    ///< of the message, seconds since 1970: the same in every attempt
+  bool first_attempt = false;  ///< these recipients cannot have been delivered to before, also not before a crash
   std::vector<LocalRecipient> recipients;  ///< at most ipc::max_recipients
-  auto fields() { return std::tie(id, queue_id, message, content_only, reverse_path, recipients); }
+  auto fields() {
+    return std::tie(id, queue_id, message, content_only, reverse_path, arrival, first_attempt, recipients);
+  }
 };
 struct Delivered {
   static constexpr std::uint16_t type = 21;

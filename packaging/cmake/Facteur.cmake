@@ -9,14 +9,29 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
                     -Wold-style-cast -Werror -fno-strict-aliasing)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  # The fuzz preset: g++ is the compiler whose warnings count, these are Clang's alone.
+  add_compile_options(-Wno-shadow -Wno-unused-private-field -Wno-unused-lambda-capture)
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   # g++ 12 warns of impossible overflows inside inlined std::string code at -O2 (GCC bug 105329).
   add_compile_options(-Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-maybe-uninitialized
                       -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # std::stable_sort of libstdc++ 12 uses what C++17 deprecated, and clang blames who called it.
+  add_compile_options(-Wno-deprecated-declarations)
+endif()
+
 option(FACTEUR_TESTS "Build the unit, dialogue and fuzz-corpus tests" ON)
 option(FACTEUR_PROGRAMS "Build the programs" ON)
+# A compiler cache saves more, and cannot see into precompiled headers.
+set(precompile_default ON)
+if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+  set(precompile_default OFF)
+endif()
+option(FACTEUR_PRECOMPILE "Precompile the standard headers" ${precompile_default})
 option(FACTEUR_LIBFUZZER "Build the fuzz targets for libFuzzer (clang)" OFF)
 
 # facteur_rooms(FOLDER...): adds each folder that has a CMakeLists.txt, lower layers first.
@@ -49,6 +64,7 @@ function(facteur_library name)
     add_library(${name} STATIC ${sources})
     target_include_directories(${name} PUBLIC ${include_dir})
     target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_WRAPS})
+    facteur_precompile(${name})
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${include_dir})
@@ -56,6 +72,20 @@ function(facteur_library name)
   endif()
 
   facteur_test(${name}_test FOLDER tests/unit/${ARG_FOLDER} LINKS ${name} ${ARG_LINKS})
+endfunction()
+
+# Compiles the standard headers and fmt once, for all libraries that want the same options.
+function(facteur_precompile name)
+  if(NOT FACTEUR_PRECOMPILE)
+    return()
+  endif()
+  if(NOT TARGET precompiled)
+    file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "// Carries the precompiled headers.\n")
+    add_library(precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+    target_link_libraries(precompiled PRIVATE fmt::fmt)
+    target_precompile_headers(precompiled PRIVATE ${CMAKE_SOURCE_DIR}/packaging/cmake/precompiled.h)
+  endif()
+  target_precompile_headers(${name} REUSE_FROM precompiled)
 endfunction()
 
 # facteur_test(NAME FOLDER folder LINKS libs...): one Catch2 program of the *_test.cpp files of a folder.
@@ -73,10 +103,21 @@ function(facteur_test name)
     add_library(catch_main OBJECT ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp)
     target_compile_options(catch_main PRIVATE -O0 -w)
     target_include_directories(catch_main PUBLIC ${CMAKE_SOURCE_DIR}/tests/unit/include)
+    if(FACTEUR_PRECOMPILE)
+      # Catch2's header costs more than most tests.
+      add_library(catch_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+      target_compile_options(catch_precompiled PRIVATE -O0)
+      target_link_libraries(catch_precompiled PRIVATE fmt::fmt)
+      target_precompile_headers(catch_precompiled PRIVATE <catch2/catch.hpp>
+                                ${CMAKE_SOURCE_DIR}/packaging/cmake/precompiled.h)
+    endif()
   endif()
   add_executable(${name} ${tests})
   target_compile_options(${name} PRIVATE -O0)
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} ${ARG_WRAPS} catch_main)
+  if(FACTEUR_PRECOMPILE)
+    target_precompile_headers(${name} REUSE_FROM catch_precompiled)
+  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME unit/${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(unit/${name} PROPERTIES TIMEOUT 300)
