@@ -13,6 +13,7 @@ namespace facteur::login {
 /// What the connection needs next, once all output is sent.
 enum class Next : std::uint8_t {
   input,      ///< feed() it
+  wait,       ///< nothing until on_change: authd is asked. What is fed meanwhile is kept, so better not read
   tls,        ///< STLS or STARTTLS was accepted: shake hands, then tls_started()
   hand_over,  ///< logged in: give handover() to master
   close,      ///< end the connection
@@ -32,7 +33,7 @@ class Engine {
   virtual ~Engine() = default;
   /// The greeting; first call of all, after the handshake if TLS came first.
   virtual void greet() = 0;
-  /// Octets as they arrive, in any pieces. After take_output() they may be fed on only while next() is Next::input.
+  /// Octets as they arrive, in any pieces.
   virtual void feed(std::string_view octets) = 0;
   /// What is to be sent now.
   [[nodiscard]] virtual std::string take_output() = 0;
@@ -46,7 +47,7 @@ class Engine {
   /// The time for the login is over, or the server goes down: says so if the protocol has words for it, then closes.
   virtual void expire() = 0;
   virtual void shut_down() = 0;
-  /// Called whenever output or next() changed by themselves, because authd answered.
+  /// Called whenever output or next() changed by themselves, because authd answered. It may not destroy the engine.
   virtual void on_change(std::function<void()> handler) = 0;
 };
 

@@ -1,7 +1,9 @@
-// Bounds of a connection that nobody has logged in on yet. Each is a setting of the login programs.
+// What a login engine is told of its connection, and the bounds of a connection that nobody has logged in on yet.
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "common/base/time.h"
 
@@ -14,8 +16,15 @@ struct Limits {
   unsigned failures = 5;       ///< failed logins on one connection; then it is closed
   unsigned bad_commands = 10;  ///< commands that are unknown, malformed or out of place before login; then it is closed
   unsigned commands = 100;     ///< commands of any kind before login; then it is closed
-  Seconds login_time{60};      ///< from the connection to the good login
-  Seconds handshake_time{30};  ///< for TLS
+};
+
+struct Options {
+  std::string hostname;            ///< for the greeting
+  bool tls_offered = false;        ///< STLS or STARTTLS is possible
+  bool tls_active = false;         ///< the connection began with TLS
+  bool cleartext_allowed = false;  ///< passwords without TLS are taken from this client
+  std::vector<std::string> mechanisms{"PLAIN", "LOGIN"};
+  Limits limits;
 };
 
 }  // namespace facteur::login

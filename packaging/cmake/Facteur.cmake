@@ -19,9 +19,19 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
                       -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # std::stable_sort of libstdc++ 12 uses what C++17 deprecated, and clang blames who called it.
+  add_compile_options(-Wno-deprecated-declarations)
+endif()
+
 option(FACTEUR_TESTS "Build the unit, dialogue and fuzz-corpus tests" ON)
 option(FACTEUR_PROGRAMS "Build the programs" ON)
-option(FACTEUR_PRECOMPILE "Precompile the standard headers" ON)
+# A compiler cache saves more, and cannot see into precompiled headers.
+set(precompile_default ON)
+if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+  set(precompile_default OFF)
+endif()
+option(FACTEUR_PRECOMPILE "Precompile the standard headers" ${precompile_default})
 option(FACTEUR_LIBFUZZER "Build the fuzz targets for libFuzzer (clang)" OFF)
 
 # facteur_rooms(FOLDER...): adds each folder that has a CMakeLists.txt, lower layers first.

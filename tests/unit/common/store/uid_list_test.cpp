@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include "catch.h"
+#include "common/store/account_lock.h"
 #include "common/store/uid_line.h"
-#include "common/store/validity.h"
 #include "disk.h"
 
 using namespace facteur;
@@ -308,11 +308,13 @@ TEST_CASE("UIDVALIDITY rises within one second, and survives a hostile file") {
   const Fd directory(::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   std::uint32_t last = 0;
   for (int i = 0; i < 5; ++i) {
-    const auto next = next_uid_validity(directory.get(), fs::system_files());
+    auto lock = AccountLock::take(directory.get(), fs::system_files());
+    REQUIRE(lock);
+    const auto next = lock->next_uid_validity();
     REQUIRE(next);
     CHECK(*next > last);
     last = *next;
   }
   write(folder.path + "/facteur-uidvalidity", "99999999999999 garbage");
-  CHECK(*next_uid_validity(directory.get(), fs::system_files()) > 1000000);
+  CHECK(*AccountLock::take(directory.get(), fs::system_files())->next_uid_validity() > 1000000);
 }

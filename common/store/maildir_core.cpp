@@ -1,0 +1,153 @@
+// The shared core of a Maildir mailbox: finding it, counters, contents.
+#include "common/store/maildir_core.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <map>
+#include <tuple>
+
+#include "common/store/content.h"
+#include "common/store/copy.h"
+#include "common/store/file_content.h"
+#include "common/store/flags.h"
+
+namespace facteur::store {
+
+Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, MaildirOptions options) {
+  static std::mutex mutex;
+  static std::map<std::tuple<dev_t, ino_t, fs::Files*>, std::weak_ptr<MaildirCore>> all;
+  auto folders = MaildirFolders::open(path, true, *options.files);
+  if (!folders) return fail(folders);
+  const auto status = options.files->status(folders->root.get());
+  if (!status) return fail(status);
+  auto sync = SharedSync::of(folders->cur.get(), *options.files);
+  if (!sync) return fail(sync);
+  const std::scoped_lock lock(mutex);
+  std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = all[{status->st_dev, status->st_ino, options.files}];
+  auto core = known.lock();
+  if (!core) {
+    core = std::make_shared<MaildirCore>(Key(), *std::move(folders), std::move(options), *std::move(sync));
+    known = core;
+  }
+  return core;
+}
+
+MaildirCore::MaildirCore(Key /*key*/, MaildirFolders folders, MaildirOptions options, std::shared_ptr<SharedSync> sync)
+    : folders_(std::move(folders)),
+      options_(std::move(options)),
+      cur_sync_(std::move(sync)),
+      list_(folders_.root.get(), {.files = options_.files,
+                                  .lock_wait = Milliseconds{5000},
+                                  .new_validity = options_.new_validity,
+                                  .seed = [this] { return seed(); }}) {
+}
+
+Result<std::shared_ptr<const Snapshot>> MaildirCore::snapshot() {
+  const std::scoped_lock lock(mutex_);
+  if (auto done = refresh(); !done) return fail(done);
+  return snapshot_;
+}
+
+Result<Status> MaildirCore::status() {
+  const std::scoped_lock lock(mutex_);
+  if (auto done = refresh(); !done) return fail(done);
+  return status_;
+}
+
+Result<Uid> MaildirCore::first_recent(bool claim) {
+  const std::scoped_lock lock(mutex_);
+  if (auto done = refresh(); !done) return fail(done);
+  if (!claim || list_.state().first_recent == list_.state().uid_next) return list_.state().first_recent;
+  Uid first = 0;
+  {
+    auto list = list_.lock();
+    if (!list) return fail(list);
+    first = list_.state().first_recent;
+    list->set_first_recent(snapshot_->uid_next);
+    if (auto done = list->commit(); !done) return fail(done);
+  }
+  take_out_of_new();
+  if (auto done = show(); !done) return fail(done);
+  return first;
+}
+
+/// Messages that a session has seen go to cur/, as other mail readers expect. What cannot be moved stays.
+void MaildirCore::take_out_of_new() {
+  for (const auto& record : snapshot_->records) {
+    auto* entry = list_.state().find(record.uid);
+    if (entry == nullptr || entry->file.place != Place::in_new) continue;
+    const auto info = info_for(entry->file.info, entry->file.system_flags);
+    const auto renamed =
+        options_.files->rename(folders_.fresh.get(), file_name(*entry), folders_.cur.get(), entry->base + info);
+    if (!renamed) continue;
+    entry->file.place = Place::in_cur;
+    entry->file.info = info;
+  }
+}
+
+int MaildirCore::directory_of(Place place) const {
+  return place == Place::in_new ? folders_.fresh.get() : folders_.cur.get();
+}
+
+std::string MaildirCore::file_name(const UidEntry& entry) {
+  return entry.base + entry.file.info;
+}
+
+Result<bool> MaildirCore::with_file(Uid uid, const std::function<Result<>(UidEntry&)>& act) {
+  constexpr int attempts = 4;
+  for (int i = 0; i < attempts; ++i) {
+    auto* entry = list_.state().find(uid);
+    if (entry == nullptr || entry->file.place == Place::missing) return false;
+    auto done = act(*entry);
+    if (done) return true;
+    if (done.error().errno_value != ENOENT) return fail(done);
+    // Somebody renamed or removed it: the folders tell which.
+    if (auto looked = refresh(true); !looked) return fail(looked);
+  }
+  return fail(Kind::temporary, "message " + std::to_string(uid) + " is renamed all the time");
+}
+
+Result<std::unique_ptr<Content>> MaildirCore::open(Uid uid) {
+  const std::scoped_lock lock(mutex_);
+  if (!snapshot_) {
+    if (auto done = refresh(); !done) return fail(done);
+  }
+  Fd fd;
+  std::uint64_t size = 0;
+  const auto opened = with_file(uid, [&](UidEntry& entry) -> Result<> {
+    auto file =
+        options_.files->open(directory_of(entry.file.place), file_name(entry), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!file) return fail(file);
+    fd = *std::move(file);
+    size = entry.size;
+    return {};
+  });
+  if (!opened) return fail(opened);
+  if (!*opened) return refuse_gone(uid);
+  const auto status = options_.files->status(fd.get());
+  if (!status) return fail(status);
+  if (!S_ISREG(status->st_mode)) return refuse_gone(uid);
+  return open_content({std::move(fd), 0, static_cast<std::uint64_t>(status->st_size)}, size, *options_.files);
+}
+
+Result<std::shared_ptr<const mime::Summary>> MaildirCore::summary(Uid uid) {
+  const auto known = snapshot();
+  if (!known) return fail(known);
+  if (find(**known, uid) == nullptr) return refuse_gone(uid);
+  const auto validity = (*known)->uid_validity;
+  if (options_.index) {
+    if (const auto octets = options_.index->summary(validity, uid)) {
+      if (auto kept = mime::from_octets(*octets)) return std::make_shared<const mime::Summary>(*std::move(kept));
+    }
+  }
+  const auto content = open(uid);
+  if (!content) return fail(content);
+  const auto text = read_all(**content);
+  if (!text) return fail(text);
+  auto summary = std::make_shared<const mime::Summary>(mime::summarize(*text));
+  if (options_.index) options_.index->keep_summary(validity, uid, mime::to_octets(*summary));
+  return summary;
+}
+
+}  // namespace facteur::store
