@@ -58,7 +58,7 @@ std::string explain(const Recipient& recipient) {
     text += fmt::format("host {} said: ", safe_text(recipient.remote_mta, address::max_domain));
   }
   text += diagnostic.empty() ? std::string(describe_status(recipient.status)) : diagnostic;
-  return paragraph(text);
+  return paragraph(text, "    ");
 }
 
 std::string text_part(const Report& report) {

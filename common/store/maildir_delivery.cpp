@@ -19,15 +19,16 @@ bool is_own(std::string_view file, std::string_view name) {
 
 }  // namespace
 
-Result<MaildirDelivery> MaildirDelivery::open(const std::string& path, std::string host, fs::Files& files) {
+Result<std::unique_ptr<MailboxDelivery>> MaildirDelivery::open(const std::string& path, std::string host,
+                                                               fs::Files& files) {
   auto folders = MaildirFolders::open(path, true, files);
   if (!folders) return fail(folders);
   auto sync = SharedSync::of(folders->fresh.get(), files);
   if (!sync) return fail(sync);
-  return MaildirDelivery(*std::move(folders), std::move(host), files, *std::move(sync));
+  return std::make_unique<MaildirDelivery>(*std::move(folders), std::move(host), files, *std::move(sync));
 }
 
-Result<std::string> MaildirDelivery::deliver(const Delivery& delivery) const {
+Result<std::string> MaildirDelivery::deliver(const Delivery& delivery) {
   const auto name = delivery_name(delivery.arrival, delivery.queue_id, delivery.recipient, host_);
   if (!delivery.first_attempt) {
     bool found = false;

@@ -4,36 +4,28 @@
 #include <memory>
 #include <string>
 
+#include "common/store/delivery.h"
 #include "common/store/maildir_files.h"
 #include "common/store/shared_sync.h"
 
 namespace facteur::store {
 
-/// A message for one mailbox.
-struct Delivery {
-  std::string_view headers;     ///< goes on top: Return-Path, Delivered-To … whole lines, any line ends
-  Content* message = nullptr;   ///< any line ends; kept by the caller
-  std::string_view queue_id;    ///< of the queue file
-  std::uint32_t recipient = 0;  ///< number of the recipient in it
-  std::int64_t arrival = 0;     ///< of the queue file, seconds since 1970: the same in every attempt
-  bool first_attempt = false;   ///< true only if this delivery cannot have been tried before, also not before a crash
-};
-
 /// One Maildir that is delivered to. For several threads.
-class MaildirDelivery {
+class MaildirDelivery : public MailboxDelivery {
  public:
   /// Opens the Maildir, or makes it and missing parents' last folder (0700). `host` becomes part of the names.
-  [[nodiscard]] static Result<MaildirDelivery> open(const std::string& path, std::string host,
-                                                    fs::Files& files = fs::system_files());
+  [[nodiscard]] static Result<std::unique_ptr<MailboxDelivery>> open(const std::string& path, std::string host,
+                                                                     fs::Files& files = fs::system_files());
 
   /// Delivers, and gives the name of the file in new/ (or cur/, if an earlier attempt had succeeded). When it returns
   /// the message is durable. After an error nothing is left, but when only the last sync failed: then the message is
   /// there, and the next attempt finds it.
-  [[nodiscard]] Result<std::string> deliver(const Delivery& delivery) const;
+  [[nodiscard]] Result<std::string> deliver(const Delivery& delivery) override;
 
- private:
   MaildirDelivery(MaildirFolders folders, std::string host, fs::Files& files, std::shared_ptr<SharedSync> sync)
       : folders_(std::move(folders)), host_(std::move(host)), files_(&files), sync_(std::move(sync)) {}
+
+ private:
   [[nodiscard]] Result<std::string> repeat(const Delivery& delivery, const std::string& name, bool& found) const;
   [[nodiscard]] Result<bool> same(int directory, const std::string& file, const Delivery& delivery) const;
   [[nodiscard]] Result<> confirm(int directory, const std::string& file, const std::string& name,

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "queue/format/reader.h"
@@ -74,6 +75,15 @@ Result<> Spool::open_folder(int spool, Folder folder) {
     if (auto synced = files_.sync(spool); !synced) return synced;
   }
   folders_[static_cast<std::size_t>(folder)] = std::move(*fd);
+  return {};
+}
+
+Result<> Spool::has_space(std::uint64_t octets) const {
+  if (octets == 0) return {};
+  struct statvfs status {};
+  if (::fstatvfs(directory(Folder::queue), &status) < 0) return fail_errno("statvfs", errno);
+  const auto free = std::uint64_t{status.f_bavail} * status.f_frsize;
+  if (free < octets) return fail(Kind::temporary, "only " + std::to_string(free) + " octets are free (queue_minfree)");
   return {};
 }
 

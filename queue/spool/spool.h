@@ -36,6 +36,8 @@ class Spool {
   /// queued has it or a folder has another owner. `files` must outlive the spool.
   [[nodiscard]] static Result<std::unique_ptr<Spool>> open(fs::Files& files, const std::string& path);
 
+  /// Kind::temporary when fewer than `octets` are free for us on the file system.
+  [[nodiscard]] Result<> has_space(std::uint64_t octets) const;
   /// Makes the files of these new queue ids and makes their names durable with one sync of the folder. All or none.
   [[nodiscard]] Result<std::vector<NewSlot>> make_slots(std::span<const std::string> queue_ids);
   /// Takes over a message that smtpd says is written and synced. Kind::temporary if somebody still has the file open

@@ -213,6 +213,7 @@ def main():
     settings = dict(item.split("=", 1) for item in options.set)
     variables = account(settings.get("user", "alice"), settings.get("password", "secret"),
                         settings.get("domain", "example.test"))
+    variables["host"] = "localhost"
     variables.update(settings)
     failed = 0
     for path in options.files:

@@ -84,12 +84,13 @@ TEST_CASE("mail that is delivered gets UIDs in the order of its arrival, and lea
   for (int i = 9; i >= 0; --i) {
     const auto text = "X: " + std::to_string(i) + "\r\n\r\n";
     ViewContent content(text);
-    REQUIRE(delivery->deliver({.headers = "",
-                               .message = &content,
-                               .queue_id = "id" + std::to_string(i),
-                               .recipient = 1,
-                               .arrival = 1700000000 + i,
-                               .first_attempt = true}));
+    REQUIRE((*delivery)->deliver({.headers = "",
+                                  .message = &content,
+                                  .reverse_path = "",
+                                  .queue_id = "id" + std::to_string(i),
+                                  .recipient = 1,
+                                  .arrival = 1700000000 + i,
+                                  .first_attempt = true}));
   }
   CHECK(account->status("INBOX")->recent == 10);
   CHECK(account->list()->front().recent);

@@ -22,6 +22,7 @@ const std::string stored = "Return-Path: <a@b>\nSubject: one\n\nline\n.\nlone \r
 Delivery delivery_of(Content& content, std::string_view id = "4bXyZ", bool first = false) {
   return {.headers = "Return-Path: <a@b>\r\n",
           .message = &content,
+          .reverse_path = "a@b",
           .queue_id = id,
           .recipient = 2,
           .arrival = 1700000000,
@@ -71,7 +72,7 @@ TEST_CASE("a delivery stands in new/ with LF, sizes in its name and the modes of
   const auto maildir = MaildirDelivery::open(path, "mail.example.test");
   REQUIRE(maildir);
   ViewContent content(mail);
-  const auto name = maildir->deliver(delivery_of(content, "4bXyZ", true));
+  const auto name = (*maildir)->deliver(delivery_of(content, "4bXyZ", true));
   REQUIRE(name);
   CHECK(*name == "1700000000.4bXyZ_2.mail.example.test,S=" + std::to_string(stored.size()) +
                      ",W=" + std::to_string(mail.size() + 20));
@@ -94,11 +95,11 @@ TEST_CASE("large messages are the same as small ones, also with CR and LF in two
     const std::string octets = std::string(pad, 'x') + "\r\n" + std::string(300000, 'y') + "\r";
     ViewContent content(octets);
     const auto id = "q" + std::to_string(pad);
-    const auto name = maildir->deliver(delivery_of(content, id, true));
+    const auto name = (*maildir)->deliver(delivery_of(content, id, true));
     REQUIRE(name);
     CHECK(read(folder.path + "/m/new/" + *name) ==
           "Return-Path: <a@b>\n" + std::string(pad, 'x') + "\n" + std::string(300000, 'y') + "\r");
-    CHECK(*maildir->deliver(delivery_of(content, id)) == *name);
+    CHECK(*(*maildir)->deliver(delivery_of(content, id)) == *name);
   }
 }
 
@@ -108,23 +109,23 @@ TEST_CASE("a second attempt finds the message wherever it went, and mends it") {
   const auto maildir = MaildirDelivery::open(path, "h");
   REQUIRE(maildir);
   ViewContent content(mail);
-  const auto name = *maildir->deliver(delivery_of(content));
-  CHECK(*maildir->deliver(delivery_of(content)) == name);
+  const auto name = *(*maildir)->deliver(delivery_of(content));
+  CHECK(*(*maildir)->deliver(delivery_of(content)) == name);
   CHECK(messages(path) == 1);
   std::filesystem::rename(path + "/new/" + name, path + "/cur/" + name + ":2,S");
-  CHECK(*maildir->deliver(delivery_of(content)) == name + ":2,S");
+  CHECK(*(*maildir)->deliver(delivery_of(content)) == name + ":2,S");
   CHECK(messages(path) == 1);
   for (const std::string& damaged :
        {std::string(), stored.substr(0, 10), stored + "more", std::string(stored.size(), '\0')}) {
     write(path + "/cur/" + name + ":2,S", damaged);
-    CHECK(*maildir->deliver(delivery_of(content)) == name + ":2,S");
+    CHECK(*(*maildir)->deliver(delivery_of(content)) == name + ":2,S");
     CHECK(read(path + "/cur/" + name + ":2,S") == stored);
     CHECK(messages(path) == 1);
   }
   // Another message, another recipient: not this one.
   auto other = delivery_of(content);
   other.recipient = 22;
-  REQUIRE(maildir->deliver(other));
+  REQUIRE((*maildir)->deliver(other));
   CHECK(messages(path) == 2);
 }
 
@@ -140,7 +141,7 @@ TEST_CASE("KIL: whichever operation fails, the error is told and the next attemp
       ViewContent content(mail);
       Result<std::string> delivered = fail(Kind::temporary, "");
       const auto maildir = MaildirDelivery::open(path, "h", files);
-      if (maildir) delivered = maildir->deliver(delivery_of(content));
+      if (maildir) delivered = (*maildir)->deliver(delivery_of(content));
       if (!maildir) CHECK(maildir.error().kind == Kind::temporary);
       if (fault < files.operations && !for_ever && maildir && !delivered) {
         CHECK(delivered.error().kind == Kind::temporary);
@@ -150,7 +151,7 @@ TEST_CASE("KIL: whichever operation fails, the error is told and the next attemp
       files.fail_at = -1;
       const auto again = MaildirDelivery::open(path, "h", files);
       REQUIRE(again);
-      REQUIRE(again->deliver(delivery_of(content)));
+      REQUIRE((*again)->deliver(delivery_of(content)));
       CHECK(messages(path) == 1);
       CHECK(files_in(path + "/tmp").empty());
     }
@@ -201,7 +202,7 @@ TEST_CASE("deliveries at once share the sync of the folder, and a failed one is 
       threads.emplace_back([&, i] {
         ViewContent content(mail);
         const auto id = "t" + std::to_string(i) + (broken ? "b" : "a");
-        if (maildir->deliver(delivery_of(content, id, true))) ++good;
+        if ((*maildir)->deliver(delivery_of(content, id, true))) ++good;
       });
     }
     for (auto& thread : threads) thread.join();
@@ -219,7 +220,7 @@ TEST_CASE("KIL-01: a delivery that is killed anywhere is done once by the next a
     if (child == 0) {
       const auto maildir = MaildirDelivery::open(path, "h");
       ViewContent content(mail);
-      for (int i = 0; maildir; ++i) (void)maildir->deliver(delivery_of(content, "k" + std::to_string(i % 40)));
+      for (int i = 0; maildir; ++i) (void)(*maildir)->deliver(delivery_of(content, "k" + std::to_string(i % 40)));
       ::_exit(1);
     }
     pause_for(Milliseconds{3 + round});
@@ -229,7 +230,7 @@ TEST_CASE("KIL-01: a delivery that is killed anywhere is done once by the next a
   }
   const auto maildir = MaildirDelivery::open(path, "h");
   ViewContent content(mail);
-  for (int i = 0; i < 40; ++i) REQUIRE(maildir->deliver(delivery_of(content, "k" + std::to_string(i))));
+  for (int i = 0; i < 40; ++i) REQUIRE((*maildir)->deliver(delivery_of(content, "k" + std::to_string(i))));
   CHECK(messages(path) == 40);
   for (const auto& name : files_in(path + "/new")) CHECK(read(path + "/new/" + name) == stored);
   CHECK(files_in(path + "/tmp").size() <= 40);

@@ -1,0 +1,44 @@
+// Where a user's mail is: the setting mail_location ("maildir:~/Maildir", "mbox:/var/mail/%u"), expanded and opened.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/fs/files.h"
+#include "common/store/delivery.h"
+#include "common/store/mailbox.h"
+#include "common/store/session_lock.h"
+
+namespace facteur::store {
+
+/// A location without placeholders.
+struct Location {
+  enum class Format : std::uint8_t { maildir, mbox };
+  Format format = Format::maildir;
+  std::string path;   ///< absolute: the root of the Maildir, or the mbox file
+  std::string state;  ///< absolute: the folder of what we keep beside the mail (index; of an mbox also UIDs and locks)
+};
+
+/// Expands a setting for one user: %u the login, %n and %d what stands before and behind its last '@', %h and a leading
+/// "~/" the home. Kind::permanent if the setting has another form, or if the user's name or home cannot be part of a
+/// path: empty, with '/', control characters or a leading '.', or a home that is not absolute.
+[[nodiscard]] Result<Location> expand_location(std::string_view setting, std::string_view user, std::string_view home);
+
+/// What opening takes besides.
+struct OpenOptions {
+  std::string host = "localhost";  ///< part of the names of new messages
+  fs::Files* files = &fs::system_files();
+  bool index = true;  ///< keep and use an index
+};
+
+/// Opens the mailboxes of a user for POP3 and IMAP. What is missing is made (0700), but for parents of a Maildir's
+/// root.
+[[nodiscard]] Result<std::unique_ptr<Account>> open_account(const Location& location, const OpenOptions& options = {});
+/// Opens the inbox for delivery.
+[[nodiscard]] Result<std::unique_ptr<MailboxDelivery>> open_delivery(const Location& location,
+                                                                     const OpenOptions& options = {});
+/// Takes the lock of a POP3 session. Kind::timeout if another session has it.
+[[nodiscard]] Result<SessionLock> lock_session(const Location& location, fs::Files& files = fs::system_files());
+
+}  // namespace facteur::store
