@@ -17,8 +17,10 @@ namespace facteur::remote {
 
 namespace {
 
+/// "mx.example.org[192.0.2.1]"; a host that is only an address is named by it.
 std::string name_with_ip(const queue::Target& target) {
-  return (target.host.empty() ? target.ip : target.host) + "[" + target.ip + "]";
+  const bool named = !target.host.empty() && target.host.front() != '[';
+  return (named ? target.host : target.ip) + "[" + target.ip + "]";
 }
 
 Client::Options client_options(const Environment& environment, const Session::Place& place) {
