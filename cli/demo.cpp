@@ -33,7 +33,10 @@ struct ReadySocket {
       : path(folder + "/ready"), socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return socket.reset();
+    if (path.size() >= sizeof address.sun_path) {
+      socket.reset();
+      return;
+    }
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     ::unlink(path.c_str());
     if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) socket.reset();

@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::size_t piece = 65536;
 
+void print_text(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
 int copy_to_stdout(const Fd& file) {
   for (std::uint64_t offset = 0;;) {
     const auto octets = fs::system_files().read_at(file.get(), offset, piece);
@@ -34,16 +38,14 @@ int queue_show(const std::string& config_file, const std::string& queue_id) {
   return with_settings(config_file, [&](const config::Settings& settings) {
     int copied = EX_OK;
     const int code = ask(settings, "queue show", {queue_id},
-                         {.text = print_text,
-                          .file = [&](const Fd& file) { copied = copy_to_stdout(file); }});
+                         {.text = print_text, .file = [&](const Fd& file) { copied = copy_to_stdout(file); }});
     return code != EX_OK ? code : copied;
   });
 }
 
 int queue_request(const std::string& config_file, const std::string& verb, const std::vector<std::string>& arguments) {
   return with_settings(config_file, [&](const config::Settings& settings) {
-    return ask(settings, verb, arguments,
-{.text = print_text, .file = {}});
+    return ask(settings, verb, arguments, {.text = print_text, .file = {}});
   });
 }
 

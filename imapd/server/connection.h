@@ -16,7 +16,7 @@
 namespace facteur::imapd {
 
 struct ConnectionTimes {
-  Seconds idle{30 * 60};      ///< without an octet of the client (RFC 3501 section 5.4: at least 30 minutes)
+  Seconds idle{30 * 60};       ///< without an octet of the client (RFC 3501 section 5.4: at least 30 minutes)
   Seconds keep_alive{2 * 60};  ///< between two words to a client that idles
 };
 

@@ -50,7 +50,8 @@ class Session {
 
   /// A word to a client that idles, so that no router forgets the connection (imap_idle_notify_interval).
   void keep_alive();
-  /// The client has been silent for too long (RFC 3501 section 5.4), or the server goes down: BYE, as soon as no command is at work.
+  /// The client has been silent for too long (RFC 3501 section 5.4), or the server goes down: BYE, as soon as no
+  /// command is at work.
   void time_out() { end("Autologout; idle for too long"); }
   void shut_down() { end("Server shutting down"); }
 

@@ -23,9 +23,9 @@ struct BouncePlan {
   friend bool operator==(const BouncePlan&, const BouncePlan&) = default;
 };
 
-/// The reports that are due when the recipients of these numbers failed: one to each reverse-path. A message with a null
-/// reverse-path is never answered to (RFC 5321 section 4.5.5): postmaster hears of it, once, and a report to postmaster that
-/// fails ends there. NOTIFY is obeyed (RFC 3461 section 4.1).
+/// The reports that are due when the recipients of these numbers failed: one to each reverse-path. A message with a
+/// null reverse-path is never answered to (RFC 5321 section 4.5.5): postmaster hears of it, once, and a report to
+/// postmaster that fails ends there. NOTIFY is obeyed (RFC 3461 section 4.1).
 [[nodiscard]] std::vector<BouncePlan> plan_bounces(const Message& message, std::span<const std::uint32_t> failed,
                                                    std::string_view postmaster);
 

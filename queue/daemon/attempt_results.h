@@ -8,8 +8,8 @@
 
 namespace facteur::queue {
 
-/// The results of the recipients with these numbers, each once; one that is missing is deferred. Nothing if the answer speaks
-/// of others, or twice of one: then it is no answer to this attempt.
+/// The results of the recipients with these numbers, each once; one that is missing is deferred. Nothing if the answer
+/// speaks of others, or twice of one: then it is no answer to this attempt.
 [[nodiscard]] std::optional<std::vector<RecipientResult>> match_results(const std::vector<std::uint32_t>& numbers,
                                                                         std::vector<RecipientResult> results);
 

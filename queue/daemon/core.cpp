@@ -11,9 +11,9 @@
 namespace facteur::queue {
 namespace {
 
-constexpr std::size_t most_loads = 16;           // files read at a time
+constexpr std::size_t most_loads = 16;  // files read at a time
 constexpr std::size_t removals_per_job = 64;
-constexpr Seconds reload_delay{60};              // after a file could not be read
+constexpr Seconds reload_delay{60};  // after a file could not be read
 constexpr Milliseconds longest_sleep{60'000};
 
 Batcher<std::string, Result<>>::Work removal_work(std::shared_ptr<Spool> spool) {
@@ -61,7 +61,8 @@ void Core::scan() {
         check(found.queue_ids.has_value(), "the spool cannot be read");
         if (found.strangers > 0) log::warning("{} files in queue/ are not ours, and left alone", found.strangers);
         std::erase_if(*found.queue_ids, [this](const std::string& queue_id) { return made_.contains(queue_id); });
-        unseen_.assign(std::make_move_iterator(found.queue_ids->begin()), std::make_move_iterator(found.queue_ids->end()));
+        unseen_.assign(std::make_move_iterator(found.queue_ids->begin()),
+                       std::make_move_iterator(found.queue_ids->end()));
         made_.clear();
         scanned_ = true;
         pump();

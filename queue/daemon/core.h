@@ -58,7 +58,8 @@ class Core {
   /// All messages, or one, are tried now. False if there is no such message waiting.
   void flush();
   [[nodiscard]] bool flush(const std::string& queue_id);
-  /// Removes a message or puts it on hold, now or when its attempts have ended. False if it neither waits nor is in core.
+  /// Removes a message or puts it on hold, now or when its attempts have ended. False if it neither waits nor is in
+  /// core.
   [[nodiscard]] bool wish(const std::string& queue_id, Wish wish);
   /// A message came back from hold/.
   void enqueue(const std::string& queue_id);
@@ -115,12 +116,12 @@ class Core {
 
   Backlog backlog_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Active>> active_;
-  std::unordered_map<std::string, std::uint64_t> keys_;         ///< of messages in core, by queue id
-  std::deque<std::string> unseen_;                              ///< found at the start, not looked at yet; sorted
-  bool flushed_ = false;                                        ///< those are all due, whatever they say
-  std::unordered_map<std::string, Wish> loading_;               ///< queue ids being read
-  std::unordered_map<std::string, unsigned> losses_;            ///< passes cut short by the end of a process of ours
-  std::unordered_set<std::string> made_;                        ///< until the scan is over
+  std::unordered_map<std::string, std::uint64_t> keys_;  ///< of messages in core, by queue id
+  std::deque<std::string> unseen_;                       ///< found at the start, not looked at yet; sorted
+  bool flushed_ = false;                                 ///< those are all due, whatever they say
+  std::unordered_map<std::string, Wish> loading_;        ///< queue ids being read
+  std::unordered_map<std::string, unsigned> losses_;     ///< passes cut short by the end of a process of ours
+  std::unordered_set<std::string> made_;                 ///< until the scan is over
   bool scanned_ = false;
   std::size_t recipients_in_core_ = 0;
   std::uint64_t next_key_ = 1;

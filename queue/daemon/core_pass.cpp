@@ -74,9 +74,7 @@ void Core::settle(Active& active, RecipientResult result, const AttemptTimes& ti
   state.status = result.status;
   state.reason = result.text;
   switch (result.fate) {
-    case Fate::delivered:
-      state.standing = Standing::delivered;
-      return active.delivered.push_back(outcome_of(result));
+    case Fate::delivered: state.standing = Standing::delivered; return active.delivered.push_back(outcome_of(result));
     case Fate::deferred: return active.deferred.push_back(outcome_of(result));
     case Fate::failed: return active.failed.push_back(std::move(result));
   }
@@ -119,27 +117,28 @@ void Core::append(Active& active) {
 }
 
 void Core::bounce(Active& active) {
-  const auto failed = std::make_shared<std::vector<RecipientResult>>(std::exchange(active.failed, {}));
+  const auto original = std::make_shared<Bounced>();
+  original->queue_id = active.queue_id;
+  original->failed = std::exchange(active.failed, {});
   std::vector<std::uint32_t> numbers;
-  for (const auto& result : *failed) numbers.push_back(result.number);
-  const auto postmaster = postmaster_address();
-  auto plans = plan_bounces(active.message, numbers, postmaster);
-  if (plans.empty()) return bounced(active, *failed, {});
+  for (const auto& result : original->failed) numbers.push_back(result.number);
+  auto plans = plan_bounces(active.message, numbers, postmaster_address());
+  if (plans.empty()) return bounced(active, original->failed, {});
   for (const auto& plan : plans) made(bounce_id(active.queue_id, plan.numbers));
 
+  original->message = active.message;
+  original->file = active.file.duplicate();
   active.working = true;
-  const BounceFacts facts{options_.hostname, postmaster, options_.bounce_size_limit, wall_now()};
-  const auto message = std::make_shared<Message>(active.message);
-  const auto file = std::make_shared<Fd>(active.file.duplicate());
-  const auto write = [=, spool = spool_, queue_id = active.queue_id]() -> Result<std::vector<BounceWritten>> {
-    return write_bounces(*spool, file->get(), queue_id, *message, plans, *failed, facts);
+  const auto write = [spool = spool_, original, plans = std::move(plans),
+                      facts = BounceFacts{options_.hostname, options_.bounce_size_limit, wall_now()}] {
+    return write_bounces(*spool, *original, plans, facts);
   };
-  pool_.run(write, [this, key = active.key, failed](const Result<std::vector<BounceWritten>>& written) {
+  pool_.run(write, [this, key = active.key, original](const Result<std::vector<BounceWritten>>& written) {
     Active& there = *find(key);
     there.working = false;
-    if (written) return bounced(there, *failed, *written);
+    if (written) return bounced(there, original->failed, *written);
     log::error("{}: the bounce cannot be written: {}", there.queue_id, written.error().text);
-    for (const auto& result : *failed) there.deferred.push_back(outcome_of(result));
+    for (const auto& result : original->failed) there.deferred.push_back(outcome_of(result));
     advance(there);
   });
 }
@@ -193,11 +192,14 @@ void Core::remove(Active& active) {
 
 void Core::park(Active& active) {
   if (active.wish == Wish::hold) {
-    pool_.run([spool = spool_, queue_id = active.queue_id] { return spool->move(queue_id, Folder::queue, Folder::hold); },
-              [queue_id = active.queue_id](const Result<>& moved) {
-                if (moved) log::info("{}: put on hold", queue_id);
-                else log::warning("{}: {}", queue_id, moved.error().text);
-              });
+    pool_.run(
+        [spool = spool_, queue_id = active.queue_id] { return spool->move(queue_id, Folder::queue, Folder::hold); },
+        [queue_id = active.queue_id](const Result<>& moved) {
+          if (moved)
+            log::info("{}: put on hold", queue_id);
+          else
+            log::warning("{}: {}", queue_id, moved.error().text);
+        });
     return forget(active);
   }
   backlog_.put(active.queue_id, monotonic_now() + active.wait);

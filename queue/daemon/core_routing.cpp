@@ -101,7 +101,8 @@ void Core::replace(Active& active, std::vector<std::pair<std::uint32_t, std::vec
   std::vector<Outcome> outcomes;
   for (const auto number : parents) outcomes.push_back({number, "2.0.0", "replaced by its aliases"});
   // What replaces a recipient is safe before the recipient is finished.
-  const auto write = [spool = spool_, queue_id = active.queue_id, end = active.message.log_end, added = std::move(added),
+  const auto write = [spool = spool_, queue_id = active.queue_id, end = active.message.log_end,
+                      added = std::move(added),
                       expanded = event_records(RecordKind::expanded, outcomes, wall_now())]() -> Result<std::uint64_t> {
     const auto between = added.empty() ? end : spool->append(queue_id, end, added, true);
     if (!between) return between;

@@ -39,9 +39,8 @@ LocalDelivery::LocalDelivery(loop::Loop& loop, Core& core, const Options& option
     : loop_(loop),
       core_(core),
       scheduler_(options.local, options.times),
-      accounts_([ask = std::move(ask_master)](std::uint64_t id, const std::string& account) {
-        return ask({id, account});
-      }),
+      accounts_(
+          [ask = std::move(ask_master)](std::uint64_t id, const std::string& account) { return ask({id, account}); }),
       pool_(loop) {
 }
 
@@ -84,9 +83,7 @@ void LocalDelivery::worker_answer(master::WorkerAnswer answer) {
 void LocalDelivery::found(std::uint64_t message, const std::vector<std::uint32_t>& numbers,
                           const master::WorkerAnswer& answer) {
   switch (answer.existence) {
-    case auth::Existence::exists:
-      scheduler_.add(message, site_of(answer.instance), numbers);
-      return pump();
+    case auth::Existence::exists: scheduler_.add(message, site_of(answer.instance), numbers); return pump();
     case auth::Existence::unknown:
       return core_.report(message, for_all(numbers, Fate::failed, "5.1.1", "unknown user"), times_now());
     case auth::Existence::temporary:
@@ -184,8 +181,7 @@ void LocalDelivery::delivered(std::uint32_t instance, Delivered message) {
   pump();
 }
 
-void LocalDelivery::add_worker(std::uint32_t instance, Fd socket) {
-  auto door = std::make_unique<ipc::Door>(loop_, std::move(socket), "local " + std::to_string(instance));
+void LocalDelivery::add_worker(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
   door->on<Delivered>([this, instance](Delivered message) { delivered(instance, std::move(message)); });
   door->on<WantEnd>([this, instance](WantEnd) { want_end(instance); });
   door->on_close([this, instance](const std::string& why) { worker_closed(instance, why); });

@@ -27,7 +27,7 @@ class LocalDelivery final : public Transport {
   void wait_for(const std::string&, const std::string&) override {}
 
   /// master made us a door to a worker.
-  void add_worker(std::uint32_t instance, Fd socket);
+  void add_worker(std::uint32_t instance, std::unique_ptr<ipc::Door> door);
   void worker_answer(master::WorkerAnswer answer);
   /// The tables changed: what is known of accounts may be wrong.
   void forget_accounts();

@@ -1,8 +1,7 @@
 #include "queue/daemon/log_lines.h"
 
-#include <fmt/format.h>
-
 #include <array>
+#include <fmt/format.h>
 
 #include "common/base/strings.h"
 

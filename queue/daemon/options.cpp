@@ -5,9 +5,9 @@
 namespace facteur::queue {
 namespace {
 
-constexpr std::size_t remote_attempts = 100;        // default_process_limit of Postfix
+constexpr std::size_t remote_attempts = 100;  // default_process_limit of Postfix
 constexpr std::size_t local_attempts = 512;
-constexpr std::size_t attempts_per_worker = 64;     // a worker has 32 threads that sync
+constexpr std::size_t attempts_per_worker = 64;  // a worker has 32 threads that sync
 // A message between processes is at most 64 KiB: so many addresses of the longest kind fit.
 constexpr std::size_t most_remote_recipients = 50;
 constexpr std::size_t most_local_recipients = 20;

@@ -40,8 +40,7 @@ Reception::Reception(loop::Loop& loop, std::shared_ptr<Spool> spool, Core& core,
 
 Reception::~Reception() = default;
 
-void Reception::add_smtpd(std::uint32_t instance, Fd socket) {
-  auto door = std::make_unique<ipc::Door>(loop_, std::move(socket), "smtpd " + std::to_string(instance));
+void Reception::add_smtpd(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
   door->on<WantSlots>([this, instance](WantSlots wanted) { want_slots(instance, wanted.count); });
   door->on<Commit>([this, instance](Commit message) { commit(instance, message.queue_id); });
   door->on<Discard>([this, instance](Discard message) { discard(instance, message.queue_ids); });
@@ -101,9 +100,8 @@ void Reception::made_slots(std::uint32_t instance, std::size_t count, Result<std
 void Reception::commit(std::uint32_t instance, const std::string& queue_id) {
   auto& smtpd = smtpds_.at(instance);
   if (smtpd.slots.erase(queue_id) == 0) return smtpd.door->close("it commits a message that is not its own");
-  commits_.add(queue_id, [this, instance, queue_id](Result<Loaded> loaded) {
-    committed(instance, queue_id, std::move(loaded));
-  });
+  commits_.add(queue_id,
+               [this, instance, queue_id](Result<Loaded> loaded) { committed(instance, queue_id, std::move(loaded)); });
 }
 
 void Reception::committed(std::uint32_t instance, const std::string& queue_id, Result<Loaded> loaded) {

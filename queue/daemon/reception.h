@@ -20,7 +20,7 @@ class Reception {
 
   void set_options(const Options& options) { minfree_ = options.minfree; }
   /// master made us a door to an smtpd.
-  void add_smtpd(std::uint32_t instance, Fd socket);
+  void add_smtpd(std::uint32_t instance, std::unique_ptr<ipc::Door> door);
   /// No more slots: the process is about to end. What is written may still be committed.
   void stop() { stopping_ = true; }
 

@@ -12,7 +12,9 @@ std::string event_records(RecordKind kind, std::span<const Outcome> outcomes, Wa
   for (std::size_t at = 0; at < outcomes.size(); at += per_record) {
     const auto part = outcomes.subspan(at, std::min(per_record, outcomes.size() - at));
     append_record(out, kind,
-                  Event{now.time_since_epoch().count(), next_attempt.time_since_epoch().count(), std::string(bounce),
+                  Event{now.time_since_epoch().count(),
+                        next_attempt.time_since_epoch().count(),
+                        std::string(bounce),
                         {part.begin(), part.end()}});
   }
   return out;

@@ -114,8 +114,8 @@ void RemoteDelivery::suspend(const std::vector<Scheduler::Batch>& batches, const
   const Scheduler::Dead copy = dead;  // reports may change the scheduler
   for (const auto& batch : batches) {
     core_.report(batch.message,
-                 for_all(batch.numbers, Fate::deferred, "4.4.1", "delivery temporarily suspended: " + copy.reason), times,
-                 {.dead_site = batch.site, .process_lost = false});
+                 for_all(batch.numbers, Fate::deferred, "4.4.1", "delivery temporarily suspended: " + copy.reason),
+                 times, {.dead_site = batch.site, .process_lost = false});
   }
 }
 
@@ -156,7 +156,8 @@ void RemoteDelivery::start(Scheduler::Batch batch) {
     attempt.recipients.push_back({number, message->recipient(number).address});
   }
   const auto id = attempt.id;
-  pending_.emplace(id, Pending{batch.message, remotes_.rbegin()->first, batch.site, std::move(batch.numbers), times_now()});
+  pending_.emplace(id,
+                   Pending{batch.message, remotes_.rbegin()->first, batch.site, std::move(batch.numbers), times_now()});
   if (!attempt.message) return lost(id, "no descriptor is left");
   if (!newest()->send(std::move(attempt))) lost(id, "the sending process takes nothing more");
 }
@@ -199,8 +200,7 @@ void RemoteDelivery::attempted(std::uint32_t instance, Attempted message) {
   pump();
 }
 
-void RemoteDelivery::add_remote(std::uint32_t instance, Fd socket) {
-  auto door = std::make_unique<ipc::Door>(loop_, std::move(socket), "remote " + std::to_string(instance));
+void RemoteDelivery::add_remote(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
   door->on<Resolved>([this](Resolved answer) {
     const auto id = answer.id;
     const auto lifetime = lifetime_of(answer);

@@ -25,7 +25,7 @@ class RemoteDelivery final : public Transport {
   void wait_for(const std::string& site, const std::string& queue_id) override;
 
   /// master made us a door to a `remote`.
-  void add_remote(std::uint32_t instance, Fd socket);
+  void add_remote(std::uint32_t instance, std::unique_ptr<ipc::Door> door);
   /// Everything is to be tried now, dead sites too.
   void revive() { scheduler_.revive(); }
   /// Forgets what is old; every minute or so.

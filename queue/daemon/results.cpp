@@ -25,9 +25,8 @@ bool is_status(std::string_view text, char wanted_class) {
 }  // namespace
 
 std::string one_line(std::string_view text) {
-  const bool plain = std::ranges::none_of(text, [](char c) {
-    return is_control(c) || (static_cast<unsigned char>(c) & 0x80) != 0;
-  });
+  const bool plain =
+      std::ranges::none_of(text, [](char c) { return is_control(c) || (static_cast<unsigned char>(c) & 0x80) != 0; });
   std::string out = plain ? std::string(text) : printable(text, max_reason);
   if (out.size() > max_reason) out = out.substr(0, max_reason - cut_mark) + "...";
   return out;

@@ -17,7 +17,8 @@ namespace facteur::queue {
 [[nodiscard]] RecipientResult sane(RecipientResult result);
 
 /// A result that this process found itself.
-[[nodiscard]] RecipientResult own_result(std::uint32_t number, Fate fate, std::string_view status, std::string_view text);
+[[nodiscard]] RecipientResult own_result(std::uint32_t number, Fate fate, std::string_view status,
+                                         std::string_view text);
 
 /// When an attempt was made and how long its parts took.
 struct AttemptTimes {

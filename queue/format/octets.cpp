@@ -4,7 +4,7 @@
 
 namespace facteur::queue {
 
-Result<std::string_view> Window::view(std::uint64_t offset, std::size_t count) {
+Result<std::string_view> ReadAhead::view(std::uint64_t offset, std::size_t count) {
   const bool inside = offset >= offset_ && offset + count <= offset_ + kept_.size();
   if (!inside) {
     auto octets = octets_.read(offset, std::max(count, least));

@@ -45,9 +45,9 @@ class MemoryOctets final : public Octets {
 };
 
 /// Reads ahead, so that the records of a small message cost one call.
-class Window {
+class ReadAhead {
  public:
-  explicit Window(Octets& octets) : octets_(octets) {}
+  explicit ReadAhead(Octets& octets) : octets_(octets) {}
   /// The `count` octets at `offset`, fewer only at the end; the view holds until the next call.
   [[nodiscard]] Result<std::string_view> view(std::uint64_t offset, std::size_t count);
 

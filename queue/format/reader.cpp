@@ -10,7 +10,7 @@ namespace {
 /// Takes one record after the other from an octet range of the file.
 class Records {
  public:
-  Records(Window& window, std::uint64_t begin, std::uint64_t end) : window_(window), at_(begin), end_(end) {}
+  Records(ReadAhead& window, std::uint64_t begin, std::uint64_t end) : window_(window), at_(begin), end_(end) {}
 
   [[nodiscard]] std::uint64_t at() const { return at_; }
 
@@ -28,7 +28,7 @@ class Records {
   }
 
  private:
-  Window& window_;
+  ReadAhead& window_;
   std::uint64_t at_;
   std::uint64_t end_;
 };
@@ -48,7 +48,7 @@ Result<Payload> expect(Records& records, RecordKind kind, std::string_view part)
   return payload;
 }
 
-Result<> load_envelope(Window& window, Message& message) {
+Result<> load_envelope(ReadAhead& window, Message& message) {
   const auto& header = message.header;
   if (header.envelope_octets > max_envelope_octets || header.recipients == 0 || header.recipients > max_recipients) {
     return broken("the size of the envelope");
@@ -67,7 +67,7 @@ Result<> load_envelope(Window& window, Message& message) {
   return {};
 }
 
-Result<> load_log(Window& window, Message& message) {
+Result<> load_log(ReadAhead& window, Message& message) {
   Records records(window, message.log_end, message.log_end + max_log_octets);
   LogReplay replay(message);
   for (;;) {
@@ -81,7 +81,7 @@ Result<> load_log(Window& window, Message& message) {
 }  // namespace
 
 Result<Message> load(Octets& octets) {
-  Window window(octets);
+  ReadAhead window(octets);
   const auto head = window.view(0, header_octets);
   if (!head) return fail(head);
   const auto header = decode_header(*head);

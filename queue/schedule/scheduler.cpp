@@ -85,6 +85,7 @@ std::vector<std::string> Scheduler::reached(const std::string& name) {
 std::vector<Scheduler::Batch> Scheduler::unreachable(const std::string& name, const std::string& reason,
                                                      MonotonicTime now, WallTime wall_now, double jitter) {
   auto& site = ended(name);
+  site.last_failure = now;
   std::vector<Batch> given_up;
   if (site.window.failed()) {
     ++site.deaths;
@@ -111,8 +112,8 @@ std::vector<Scheduler::Batch> Scheduler::take_back(const std::string& name, Site
 
 bool Scheduler::has(const std::string& name) const {
   const auto found = sites_.find(name);
-  return found != sites_.end() && !(found->second.attempts == 0 && found->second.fresh.empty() &&
-                                    found->second.under_way.empty());
+  return found != sites_.end() &&
+         !(found->second.attempts == 0 && found->second.fresh.empty() && found->second.under_way.empty());
 }
 
 std::vector<Scheduler::Batch> Scheduler::give_up(const std::string& name) {
@@ -151,13 +152,16 @@ std::size_t Scheduler::window(const std::string& name) const {
 
 void Scheduler::forget_if_idle(const std::string& name) {
   const auto found = sites_.find(name);
-  if (found != sites_.end() && !found->second.dead && found->second.idle()) sites_.erase(found);
+  if (found == sites_.end() || !found->second.idle()) return;
+  // Failures are remembered while nobody writes there: they tell the next message that the site is dead.
+  if (!found->second.dead && found->second.window.untroubled()) sites_.erase(found);
 }
 
 void Scheduler::sweep(MonotonicTime now) {
+  const auto old = now - 2 * times_.maximal_backoff_time;
   std::erase_if(sites_, [&](const auto& entry) {
     const auto& site = entry.second;
-    return site.dead && site.dead->until + 2 * times_.maximal_backoff_time < now && site.idle();
+    return site.idle() && site.last_failure < old && (!site.dead || site.dead->until < old);
   });
 }
 

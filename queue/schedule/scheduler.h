@@ -95,6 +95,7 @@ class Scheduler {
     bool ready = false;         ///< is in ready_
     unsigned deaths = 0;
     std::optional<Dead> dead;
+    MonotonicTime last_failure;
     std::unordered_set<std::string> waiting;
     /// Nothing waits here and nothing runs.
     [[nodiscard]] bool idle() const;

@@ -13,6 +13,8 @@ class Window {
   Window(std::size_t initial, std::size_t most) : size_(initial), initial_(initial), most_(most) {}
 
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// No attempt has failed since the last that succeeded.
+  [[nodiscard]] bool untroubled() const { return cohort_ == 0; }
   void succeeded();
   /// True when so many attempts in a row could not connect that the site is dead.
   [[nodiscard]] bool failed();

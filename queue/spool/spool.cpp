@@ -80,7 +80,7 @@ Result<> Spool::open_folder(int spool, Folder folder) {
 
 Result<> Spool::has_space(std::uint64_t octets) const {
   if (octets == 0) return {};
-  struct statvfs status {};
+  struct statvfs status{};
   if (::fstatvfs(directory(Folder::queue), &status) < 0) return fail_errno("statvfs", errno);
   const auto free = std::uint64_t{status.f_bavail} * status.f_frsize;
   if (free < octets) return fail(Kind::temporary, "only " + std::to_string(free) + " octets are free (queue_minfree)");

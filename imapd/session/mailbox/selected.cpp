@@ -79,11 +79,16 @@ Result<std::unique_ptr<Selected>> Selected::open(store::Account& account, const 
   auto mailbox = account.open(name, read_only);
   if (!mailbox) return fail(mailbox);
   std::unique_ptr<Selected> selected(new Selected(std::move(*mailbox), name));
-  // First claimed, then counted: a message that comes in between may be recent in two sessions, never in none.
+  // First claimed, then counted: a message that comes in between may be recent in two sessions, never in none. How many
+  // are recent is known before the claim only.
+  const auto before = selected->mailbox_->status();
+  if (!before) return fail(before);
   const auto first = selected->mailbox_->first_recent(!selected->read_only());
   if (!first) return fail(first);
   auto status = selected->mailbox_->status();
   if (!status) return fail(status);
+  const auto added = status->uid_next - std::min(status->uid_next, before->uid_next);
+  status->recent = std::min(status->messages, before->recent + added);
   selected->status_ = *status;
   if (*first < status->uid_next) selected->recent_.push_back({*first, status->uid_next - 1});
   return selected;

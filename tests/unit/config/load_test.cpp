@@ -67,6 +67,7 @@ TEST_CASE("Postfix's names of our settings are understood") {
   CHECK(s.domains == std::vector<std::string>{"b.example"});
   CHECK(s.mail_location == "mbox:/var/mail/%u");
   CHECK(settings_of("home_mailbox: Maildir/").mail_location == "maildir:~/Maildir/");
+  CHECK(settings_of("ssl_cert: </etc/c.pem").tls_certificate == "/etc/c.pem");
   CHECK(error_of("hostname: a.example\nmyhostname: b.example") ==
         "f.yaml:2:1: duplicate key 'myhostname': hostname was set on line 1");
 }

@@ -157,7 +157,8 @@ TEST_CASE("AUT-04: clients that leave at every point of a login leave nothing be
     REQUIRE(house.heard(client, "+OK mail"));
     for (int i = 0; i < 20; ++i) house.loop.turn();
     client.connection.reset();
-    house.authd->send(auth::SaslReply{house.started.size(), auth::SaslOutcome::success, "", "alice", "0123456789abcdef", ""});
+    house.authd->send(
+        auth::SaslReply{house.started.size(), auth::SaslOutcome::success, "", "alice", "0123456789abcdef", ""});
   }
   Talker hasty(house.loop, house.tls_port);
   hasty.say("GET / HTTP/1.1\r\n\r\n");

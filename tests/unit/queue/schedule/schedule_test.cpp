@@ -164,6 +164,23 @@ TEST_CASE("a dead site is probed alone, waits longer each time, and one success 
   CHECK(scheduler.sites() == 0);
 }
 
+TEST_CASE("a site that fails one message after the other is dead as well") {
+  Scheduler scheduler({}, {});
+  int attempts = 0;
+  for (Scheduler::Key message = 0; message < 100 && scheduler.dead("a", start) == nullptr; ++message) {
+    scheduler.add(message, "a", {1});
+    REQUIRE(scheduler.next());
+    ++attempts;
+    (void)scheduler.unreachable("a", "refused", start, wall, 0);
+  }
+  CHECK(attempts == 5);
+  scheduler.revive();
+  scheduler.add(1000, "a", {1});
+  REQUIRE(scheduler.next());
+  (void)scheduler.reached("a");
+  CHECK(scheduler.sites() == 0);
+}
+
 TEST_CASE("dead sites that nobody writes to are forgotten") {
   Scheduler scheduler({.initial_window = 1}, {});
   for (int i = 0; i < 100; ++i) {
