@@ -79,9 +79,16 @@ Result<> make_own_folder(const std::string& own, const auth::Account& account, c
   return {};
 }
 
+/// What we keep beside an mbox lies here: the index, UIDs, locks of sessions.
+std::string state_folder(const auth::Account& account) {
+  return account.home + "/.facteur";
+}
+
 /// The folder of the Maildir, or the mbox and its folder, with the rights of whom we act as.
-Result<> make_place(const MailPlace& place) {
+Result<> make_place(const MailPlace& place, const auth::Account& account) {
   if (place.kind == MailPlace::Kind::maildir) return fs::make_directories(place.path, own_mode);
+  // Whether it succeeds shows when it is needed; mail can be delivered without.
+  if (!account.home.empty()) (void)fs::make_directories(state_folder(account), own_mode);
   auto& files = fs::system_files();
   constexpr int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
   auto file = files.open(AT_FDCWD, place.path, flags, 0600);
@@ -147,11 +154,11 @@ Result<> make_mail(const auth::Account& account, const config::Settings& setting
     const auto made = make_own_folder(own_folder(account, *place), account, settings.virtual_mail_root, real_root);
     if (!made) return made;
   }
-  if (!real_root) return make_place(*place);
+  if (!real_root) return make_place(*place, account);
   Result<> made;
   {
     const ActingAs user(account.uid, account.gid);
-    made = make_place(*place);
+    made = make_place(*place, account);
   }
   const bool refused = !made && (made.error().errno_value == EACCES || made.error().errno_value == EPERM);
   if (refused && place->kind == MailPlace::Kind::mbox && is_system_path(account, *place)) {
@@ -165,10 +172,14 @@ std::vector<Path> mail_paths(const auth::Account& account, const config::Setting
   const auto place = mail_place(account);
   if (!place) return {};
   if (place->kind == MailPlace::Kind::maildir) return {{place->path, true}};
-  // The lock file beside an mbox needs its folder; a home is too much to give for that.
+  std::vector<Path> paths{{state_folder(account), true}};
+  // The lock file beside an mbox needs its folder. A home is too much to give for that, and in the system's mail folder
+  // the user may make no file anyway.
   const auto folder = parent_of(place->path);
-  if (folder != account.home && folder != "/") return {{folder, true}};
-  return {{place->path, true}};
+  struct stat status{};
+  const bool own = ::stat(folder.c_str(), &status) == 0 && status.st_uid == account.uid;
+  paths.push_back({own && folder != account.home ? folder : place->path, true});
+  return paths;
 }
 
 }  // namespace facteur::process

@@ -6,13 +6,13 @@
 
 #include "common/base/strings.h"
 #include "common/log/log.h"
+#include "common/process/mail_tree.h"
 
 namespace facteur::local {
 
 namespace {
 
 constexpr unsigned delivering_threads = 32;  // most of them wait for the disk
-constexpr Seconds useless_time{1};
 
 }  // namespace
 
@@ -29,17 +29,14 @@ Server::Server(process::Program& program) : program_(program), service_(program.
 void Server::prepare() {
   const auto& settings = program_.settings();
   process::size_pool(settings, delivering_threads);
-  auto idle_time = settings.worker_idle_timeout;
   for (const auto& account : program_.start().accounts) {
     if (const auto made = process::make_mail(account, settings, program_.start().real_root); !made) {
       log::warning("mail of {}: {}", printable(account.name), made.error().text);
-      // The jail will not know a place that is not there: better a new worker soon.
-      idle_time = useless_time;
     }
     for (auto& path : process::mail_paths(account, settings)) program_.allow(std::move(path));
     service_.add(account);
   }
-  service_.end_when_idle(idle_time, [this] { program_.end(); });
+  service_.end_when_idle(settings.worker_idle_timeout, [this] { program_.end(); });
 }
 
 }  // namespace facteur::local

@@ -2,10 +2,12 @@
 
 #include "delivery/local/service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/strings.h"
 #include "common/log/log.h"
+#include "common/process/mail_tree.h"
 #include "delivery/local/letter.h"
 
 namespace facteur::local {
@@ -16,17 +18,17 @@ Service::Service(loop::Loop& loop, const config::Settings& settings) : loop_(loo
 // Accounts ------------------------------------------------------------------------------------------------------------
 
 void Service::add(const auth::Account& account) {
-  auto place = process::mail_place(account);
-  if (!place) {
+  auto location = store::expand_location(account.mail, account.name, account.home);
+  if (!location) {
     // Mail for it waits until somebody has mended the settings.
-    log::error("{}", place.error().text);
+    log::error("{}", location.error().text);
     accounts_.erase(account.name);
     places_.erase(account.name);
     return;
   }
   const auto key = account.mail + "\n" + account.home;
   if (const auto known = places_.find(account.name); known != places_.end() && known->second == key) return;
-  accounts_[account.name] = make_destination(*place, settings_);
+  accounts_[account.name] = std::make_shared<Inbox>(std::move(*location), settings_.hostname);
   places_[account.name] = key;
 }
 
@@ -71,37 +73,38 @@ void Service::deliver(queue::Deliver request) {
 void Service::start_job(std::uint64_t key, const std::shared_ptr<const Message>& message,
                         queue::LocalRecipient recipient) {
   const auto account = accounts_.find(recipient.account);
-  const auto destination = account == accounts_.end() ? nullptr : account->second;
+  const auto inbox = account == accounts_.end() ? nullptr : account->second;
   const auto result = std::make_shared<queue::RecipientResult>(unknown_account(recipient.number));
   const auto who = std::make_shared<const queue::LocalRecipient>(std::move(recipient));
   loop_.work_detached(
-      [destination, message, who, result] {
-        if (destination) *result = put(*destination, *message, *who);
+      [inbox, message, who, result] {
+        if (inbox) *result = put(*inbox, *message, *who);
       },
       [this, key, result] { finished(key, std::move(*result)); });
 }
 
 /// On the pool.
-queue::RecipientResult Service::put(Destination& destination, const Message& message,
-                                    const queue::LocalRecipient& recipient) {
+queue::RecipientResult Service::put(Inbox& inbox, const Message& message, const queue::LocalRecipient& recipient) {
   auto content = MessageContent::open(message.file, message.content_only);
   if (!content) return not_delivered(recipient.number, content.error());
   const auto header = content->header();
   if (!header) return not_delivered(recipient.number, header.error());
   if (loops(recipient, *header)) return loop_found(recipient);
   const auto fields = top_fields(message.reverse_path, recipient, *header);
-  auto delivered = destination.deliver({.headers = fields,
-                                        .message = &*content,
-                                        .queue_id = message.queue_id,
-                                        .recipient = recipient.number,
-                                        .arrival = message.arrival,
-                                        .first_attempt = message.first_attempt});
+  auto delivered = inbox.deliver({.headers = fields,
+                                  .message = &*content,
+                                  .reverse_path = message.reverse_path,
+                                  .queue_id = message.queue_id,
+                                  .recipient = recipient.number,
+                                  .arrival = message.arrival,
+                                  .first_attempt = message.first_attempt});
   if (!delivered) return not_delivered(recipient.number, delivered.error());
   return delivered_to(recipient.number, std::move(*delivered));
 }
 
 void Service::finished(std::uint64_t key, queue::RecipientResult result) {
   auto& delivery = deliveries_.at(key);
+  if (result.fate == queue::Fate::deferred) idle_time_ = std::min(idle_time_, idle_time_after_error);
   delivery.answer.results.push_back(std::move(result));
   if (--delivery.open > 0) return;
   const auto spent = std::chrono::duration_cast<Milliseconds>(monotonic_now() - delivery.began);

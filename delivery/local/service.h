@@ -11,7 +11,7 @@
 #include "common/ipc/door.h"
 #include "common/loop/loop.h"
 #include "config/settings.h"
-#include "delivery/local/destination.h"
+#include "delivery/local/inbox.h"
 #include "delivery/local/message_content.h"
 #include "queue/doors.h"
 
@@ -36,7 +36,8 @@ class Service {
   [[nodiscard]] bool idle() const { return deliveries_.empty(); }
   /// Runs when nothing is under way any more; at once if nothing is.
   void when_idle(std::function<void()> handler);
-  /// Asks queued after so long without work whether it may end, and runs `end` when it may.
+  /// Asks queued after so long without work whether it may end, and runs `end` when it may. After an error of a mailbox
+  /// it asks soon: a jail that was built around files is of no use when they are others now, and a new worker's is.
   void end_when_idle(Seconds after, std::function<void()> end);
 
  private:
@@ -61,12 +62,11 @@ class Service {
   void finished(std::uint64_t key, queue::RecipientResult result);
   void may_end();
   void restart_clock();
-  static queue::RecipientResult put(Destination& destination, const Message& message,
-                                    const queue::LocalRecipient& recipient);
+  static queue::RecipientResult put(Inbox& inbox, const Message& message, const queue::LocalRecipient& recipient);
 
   loop::Loop& loop_;
   const config::Settings& settings_;
-  std::map<std::string, std::shared_ptr<Destination>> accounts_;
+  std::map<std::string, std::shared_ptr<Inbox>> accounts_;
   std::map<std::string, std::string> places_;  ///< mail and home by account: whether a record is a new one
   std::unique_ptr<ipc::Door> door_;
   std::uint64_t door_number_ = 0;
@@ -75,6 +75,7 @@ class Service {
   std::function<void()> when_idle_;
   std::function<void()> end_;
   Milliseconds idle_time_{0};
+  static constexpr Milliseconds idle_time_after_error{1000};
   loop::Timer clock_;
 };
 
