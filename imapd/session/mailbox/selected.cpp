@@ -131,7 +131,6 @@ Result<Selected::View> Selected::next_view(bool may_expunge) {
 
 void Selected::compare(const View& next) {
   changes_ = store::diff(*view_, *next);
-  said_expunged_ = said_flags_ = 0;
   counts_changed_ = changes_.added > 0;
   view_ = next;
   std::stable_sort(told_.begin(), told_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -144,18 +143,15 @@ void Selected::compare(const View& next) {
     --at;
     return at->first == record.uid && at->second == record.flags;
   });
-  told_ = {};
 }
 
 Result<> Selected::refresh(bool may_expunge) {
   const auto next = next_view(may_expunge);
   if (!next) return fail(next);
-  if (*next == view_) {
-    changes_ = {};
-    told_ = {};
-    return {};
-  }
-  compare(*next);
+  changes_ = {};
+  said_expunged_ = said_flags_ = 0;
+  if (*next != view_) compare(*next);
+  told_ = {};
   return {};
 }
 
