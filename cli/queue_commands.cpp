@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "common/fs/files.h"
+#include "queue/format/reader.h"
 
 namespace facteur::cli {
 namespace {
@@ -16,14 +17,17 @@ void print_text(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+/// The message as it is delivered, out of its queue file.
 int copy_to_stdout(const Fd& file) {
-  for (std::uint64_t offset = 0;;) {
-    const auto octets = fs::system_files().read_at(file.get(), offset, piece);
+  const auto content = queue::Content::open(fs::system_files(), file.get());
+  if (!content) return complain(EX_DATAERR, content.error().text);
+  for (std::uint64_t offset = 0; offset < content->size();) {
+    const auto octets = content->read(offset, piece);
     if (!octets) return complain(EX_IOERR, octets.error().text);
-    if (octets->empty()) return EX_OK;
     std::fwrite(octets->data(), 1, octets->size(), stdout);
     offset += octets->size();
   }
+  return EX_OK;
 }
 
 }  // namespace

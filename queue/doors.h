@@ -25,10 +25,12 @@ struct Slot {
   Fd file;
   auto fields() { return std::tie(queue_id, file); }
 };
+/// The answer to one WantSlots of at most 32: `asked` is its count. No slots: there is no room for messages now (452).
 struct Slots {
   static constexpr std::uint16_t type = 2;
+  std::uint32_t asked = 0;
   std::vector<Slot> slots;
-  auto fields() { return std::tie(slots); }
+  auto fields() { return std::tie(asked, slots); }
 };
 /// smtpd: the message is written, synced, and my descriptor is closed.
 struct Commit {

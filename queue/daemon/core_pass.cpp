@@ -170,10 +170,10 @@ void Core::finish_records(Active& active) {
   const auto now = wall_now();
   active.wait = retry_delay(age_of(WallTime(std::chrono::microseconds(active.message.envelope.arrival)), now),
                             options_.times, random_jitter());
-  if (active.process_lost) {
-    if (unsigned& losses = losses_[active.queue_id]; losses < quick_retries) {
-      active.wait = std::min<Milliseconds>(active.wait, quick_retry_delay * (1 << losses++));
-    }
+  if (!active.process_lost) {
+    losses_.erase(active.queue_id);
+  } else if (unsigned& losses = losses_[active.queue_id]; losses < quick_retries) {
+    active.wait = std::min<Milliseconds>(active.wait, quick_retry_delay * (1 << losses++));
   }
   active.records += event_records(RecordKind::delivered, active.delivered, now);
   active.records += event_records(RecordKind::deferred, active.deferred, now, now + active.wait);

@@ -12,6 +12,7 @@ namespace {
 
 // An account may be changed or removed at any time; the next look is never far.
 constexpr Seconds account_lifetime{10};
+constexpr Seconds answer_patience{60};
 constexpr std::uint64_t max_copied_content = 256U << 20;
 
 std::string site_of(std::uint32_t instance) {
@@ -96,6 +97,12 @@ void LocalDelivery::found(std::uint64_t message, const std::vector<std::uint32_t
 
 void LocalDelivery::forget_accounts() {
   accounts_.forget_if([](const auto&) { return true; });
+}
+
+void LocalDelivery::sweep() {
+  master::WorkerAnswer late;
+  late.text = "no worker was started in time";
+  accounts_.expire(monotonic_now(), answer_patience, late);
 }
 
 void LocalDelivery::pump() {

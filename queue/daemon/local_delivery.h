@@ -31,6 +31,8 @@ class LocalDelivery final : public Transport {
   void worker_answer(master::WorkerAnswer answer);
   /// The tables changed: what is known of accounts may be wrong.
   void forget_accounts();
+  /// Gives up what is not answered; every minute or so.
+  void sweep();
 
  private:
   struct Pending {

@@ -41,7 +41,7 @@ class Lookups {
   void pump() {
     while (!unsent_.empty() && asked_.size() < most_asked) {
       if (!send_(next_id_, unsent_.front())) return;
-      asked_.emplace(next_id_++, std::move(unsent_.front()));
+      asked_.emplace(next_id_++, Asked{std::move(unsent_.front()), monotonic_now()});
       unsent_.pop_front();
     }
   }
@@ -49,7 +49,7 @@ class Lookups {
   bool answered(std::uint64_t id, Answer answer, Milliseconds lifetime, MonotonicTime now) {
     const auto found = asked_.find(id);
     if (found == asked_.end()) return false;
-    const std::string key = std::move(found->second);
+    const std::string key = std::move(found->second.key);
     asked_.erase(found);
     if (lifetime > Milliseconds{0}) {
       if (known_.size() >= most_known) known_.clear();
@@ -62,12 +62,20 @@ class Lookups {
   }
   /// The other side is gone: what it was asked is asked anew of its successor, the oldest question first.
   void ask_again() {
-    std::vector<std::pair<std::uint64_t, std::string>> lost(asked_.begin(), asked_.end());
+    std::vector<std::pair<std::uint64_t, std::string>> lost;
+    for (auto& [id, asked] : asked_) lost.emplace_back(id, std::move(asked.key));
     asked_.clear();
-    std::sort(lost.begin(), lost.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::sort(lost.begin(), lost.end(), std::greater<>());
     for (auto& [id, key] : lost) unsent_.push_front(std::move(key));
   }
-  void forget(const std::string& key) { known_.erase(key); }
+  /// Questions that were asked longer than `patience` ago are answered with `answer`.
+  void expire(MonotonicTime now, Milliseconds patience, const Answer& answer) {
+    std::vector<std::uint64_t> late;
+    for (const auto& [id, asked] : asked_) {
+      if (asked.since + patience < now) late.push_back(id);
+    }
+    for (const auto id : late) (void)answered(id, answer, Milliseconds{0}, now);
+  }
   template <class Predicate>
   void forget_if(Predicate predicate) {
     std::erase_if(known_, [&](const auto& entry) { return predicate(entry.second.answer); });
@@ -81,11 +89,16 @@ class Lookups {
     MonotonicTime until;
   };
 
+  struct Asked {
+    std::string key;
+    MonotonicTime since;
+  };
+
   Send send_;
   std::unordered_map<std::string, Kept> known_;
   std::unordered_map<std::string, std::vector<Done>> waiting_;
   std::deque<std::string> unsent_;
-  std::unordered_map<std::uint64_t, std::string> asked_;
+  std::unordered_map<std::uint64_t, Asked> asked_;
   std::uint64_t next_id_ = 1;
 };
 

@@ -89,7 +89,7 @@ void Reception::made_slots(std::uint32_t instance, std::size_t count, Result<std
   }
   auto& smtpd = found->second;
   smtpd.coming -= count;
-  Slots slots;  // empty when there is no room: then the clients hear 452
+  Slots slots{static_cast<std::uint32_t>(count), {}};
   for (auto& slot : *made) {
     smtpd.slots.insert(slot.queue_id);
     slots.slots.push_back({std::move(slot.queue_id), std::move(slot.file)});

@@ -25,7 +25,7 @@ class Reception {
   void stop() { stopping_ = true; }
 
   /// Slots that one smtpd may hold; a request beyond them ends its door.
-  static constexpr std::size_t most_slots = 512;
+  static constexpr std::size_t most_slots = 4096;
   static constexpr std::size_t slots_per_message = 32;
 
  private:

@@ -15,6 +15,7 @@ namespace {
 constexpr Seconds shortest_lifetime{30};
 constexpr Seconds longest_lifetime{3600};
 constexpr Seconds temporary_lifetime{30};
+constexpr Seconds answer_patience{120};
 
 Seconds lifetime_of(const Resolved& answer) {
   if (answer.outcome == DnsOutcome::temporary) return temporary_lifetime;
@@ -121,6 +122,13 @@ void RemoteDelivery::suspend(const std::vector<Scheduler::Batch>& batches, const
 
 void RemoteDelivery::wait_for(const std::string& site, const std::string& queue_id) {
   scheduler_.wait_for(site, queue_id);
+}
+
+void RemoteDelivery::sweep() {
+  scheduler_.sweep(monotonic_now());
+  Resolved late;
+  late.text = "the sending process does not answer";
+  answers_.expire(monotonic_now(), answer_patience, late);
 }
 
 void RemoteDelivery::pump() {

@@ -28,8 +28,8 @@ class RemoteDelivery final : public Transport {
   void add_remote(std::uint32_t instance, std::unique_ptr<ipc::Door> door);
   /// Everything is to be tried now, dead sites too.
   void revive() { scheduler_.revive(); }
-  /// Forgets what is old; every minute or so.
-  void sweep() { scheduler_.sweep(monotonic_now()); }
+  /// Forgets what is old, gives up what is not answered; every minute or so.
+  void sweep();
 
  private:
   struct Pending {

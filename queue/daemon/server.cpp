@@ -60,7 +60,10 @@ void Server::start() {
   core_->set_transports(*local_, *remote_);
   core_->scan();
   listen();
-  sweep_timer_.repeat(sweep_period, [this] { remote_->sweep(); });
+  sweep_timer_.repeat(sweep_period, [this] {
+    local_->sweep();
+    remote_->sweep();
+  });
 }
 
 void Server::listen() {

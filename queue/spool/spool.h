@@ -47,7 +47,8 @@ class Spool {
   /// crash repeats the write under the same name.
   [[nodiscard]] Result<> write(const std::string& queue_id, std::string_view octets);
 
-  /// Reads a message, and checks its content too if `verified`. Errors as for queue::load().
+  /// Reads a message. With `verified`, before it is taken up, the whole of it is checked, and that nobody can write to
+  /// it any more (Kind::temporary). Other errors as for queue::load().
   [[nodiscard]] Result<Loaded> load(Folder folder, const std::string& queue_id, bool verified);
   /// Puts records behind the log, which ends at `log_end`; cuts off what a crash tore first. Gives the new end.
   [[nodiscard]] Result<std::uint64_t> append(const std::string& queue_id, std::uint64_t log_end,

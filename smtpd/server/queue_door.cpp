@@ -88,7 +88,8 @@ void QueueDoor::want_more() {
 }
 
 void QueueDoor::take(queue::Slots slots) {
-  asked_ -= std::min(asked_, slots.slots.size());
+  asked_ -= std::min<std::size_t>(asked_, slots.asked);
+  if (slots.slots.empty()) return fail_waiting("there is no room for messages");
   for (auto& slot : slots.slots) {
     // A descriptor that was lost on the way (MSG_CTRUNC) leaves a slot that nobody can write to.
     if (slot.file) {
@@ -98,6 +99,12 @@ void QueueDoor::take(queue::Slots slots) {
     }
   }
   hand_out();
+}
+
+/// The next message asks again: asking at once would only be told the same.
+void QueueDoor::fail_waiting(const std::string& why) {
+  auto waiting = std::exchange(waiting_, {});
+  for (auto& one : waiting) one.answer(fail(Kind::temporary, why));
 }
 
 void QueueDoor::fail_late() {

@@ -60,6 +60,7 @@ class QueueDoor final : public Queue {
   void give(Waiting waiting);
   void want_more();
   void fail_late();
+  void fail_waiting(const std::string& why);
   void send_discarded();
 
   loop::Loop& loop_;

@@ -237,6 +237,16 @@ TEST_CASE("The sample says every setting, and its settings uncommented are the d
   CHECK(settings_of(uncommented) == Settings{});
 }
 
+TEST_CASE("A pattern of unique ids has the UID and fits into 70 octets") {
+  for (const auto* good : {"%u", "%08Xv%08Xu", "%08Xu%08Xv", "UID%u-%v", "%v.%u"}) {
+    CHECK(settings_of("pop3_uidl_format: '" + std::string(good) + "'").pop3_uidl_format == good);
+  }
+  for (const auto* bad : {"", "%v", "%", "%x%u", "%u %v", "%11u", "%99999999999u", "%u%u%u%u%u%u%u%u", "\xc3\xa9%u"}) {
+    INFO(bad);
+    CHECK_FALSE(error_of("pop3_uidl_format: '" + std::string(bad) + "'").empty());
+  }
+}
+
 TEST_CASE("Every row of the table is whole") {
   for (const auto& section : sections()) {
     for (const auto& setting : section.settings) {

@@ -249,6 +249,18 @@ TEST_CASE("messages move between folders and strangers stay (QUE-02)") {
   CHECK((*spool)->remove(Folder::queue, twice));
 }
 
+TEST_CASE("a message of an earlier time is not taken up while somebody can write to it") {
+  const SpoolFolder folder;
+  auto spool = Spool::open(fs::system_files(), folder.path);
+  receive(**spool, id, message_octets());
+  {
+    const auto writer = fs::system_files().open(AT_FDCWD, folder.file(id), O_WRONLY);
+    CHECK((*spool)->load(Folder::queue, id, true).error().kind == Kind::temporary);
+    CHECK((*spool)->load(Folder::queue, id, false));
+  }
+  CHECK((*spool)->load(Folder::queue, id, true));
+}
+
 TEST_CASE("rot is found before the first attempt after a start (DSK-14)") {
   const SpoolFolder folder;
   auto spool = Spool::open(fs::system_files(), folder.path);

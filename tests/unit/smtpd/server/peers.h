@@ -93,6 +93,7 @@ class FakeQueued {
   void give(std::uint32_t count) {
     if (stingy) return;
     queue::Slots slots;
+    slots.asked = count;
     for (std::uint32_t i = 0; i < count && i < 32; ++i) {
       auto id = "Qid" + std::to_string(10'000'000 + ++given);
       Fd file(::memfd_create("slot", MFD_CLOEXEC));
