@@ -1,0 +1,70 @@
+"""The dialogues of tests/dialogue on the wire: whole, octet by octet, and in seeded pieces, against running servers."""
+import concurrent.futures
+import glob
+import os
+import random
+import subprocess
+import sys
+import unittest
+
+from harness import FULL, PASSWORD, Demo, main, message
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DIALOGUES = os.environ.get("FACTEUR_DIALOGUES", os.path.join(HERE, "../dialogue"))
+SEED = int(os.environ.get("FACTEUR_SEED", random.randrange(1 << 30)))
+CUTS = ["whole", "octets"] + [str(SEED + i) for i in range(16 if FULL else 3)]
+
+
+def run_files(demo, protocol, port, given):
+    """Runs every dialogue of a protocol in every cut; gives how many passed, and what failed."""
+    files = sorted(glob.glob(os.path.join(DIALOGUES, protocol + "-*.txt")))
+
+    def fits(path):
+        # Octet by octet with a pause between them: long lines are for the other cuts.
+        with open(path) as dialogue:
+            return "\\{" not in dialogue.read()
+
+    def one(cut):
+        command = [sys.executable, os.path.join(DIALOGUES, "run.py"), "--port", str(demo.port(port)), "--cut", cut,
+                   "--set", "user=alice", "--set", f"password={PASSWORD}", "--set", "domain=example.test",
+                   "--set", "host=mail.example.test", "--timeout", "30"]
+        for line in given:
+            command += ["--given", line]
+        chosen = [path for path in files if cut == "whole" or fits(path)]
+        ran = subprocess.run(command + chosen, capture_output=True, text=True, timeout=280)
+        return [(cut, line) for line in ran.stdout.splitlines()] or [(cut, ran.stderr)]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        lines = [line for lines in pool.map(one, CUTS) for line in lines]
+    passed = sum(line.endswith(": ok") for _, line in lines)
+    failed = [f"cut {cut}: {line}" for cut, line in lines if not line.endswith(": ok") and ": skip: " not in line]
+    return passed, failed
+
+
+class DialogueTest(unittest.TestCase):
+    def check(self, protocol, port, given, at_least, settings=()):
+        print("seed", SEED, flush=True)
+        quick = ["auth_failure_delay=0s", "auth_failure_limit=100000", "smtpd_error_sleep_time=0s",
+                 "smtpd_client_connection_count_limit=0"]
+        with Demo(settings=quick + list(settings)) as demo:
+            demo.send("x@outside.test", "alice@example.test", message("so that there is a mailbox"))
+            demo.wait_for_mail("alice")
+            passed, failed = run_files(demo, protocol, port, given)
+        self.assertEqual(failed, [])
+        self.assertGreaterEqual(passed, at_least * len(CUTS), "too few dialogues were run")
+
+    def test_smtp(self):
+        self.check("smtp", "smtp", ["tls may", "starttls yes", "plaintext_auth yes", "cleartext yes"], 10)
+
+    def test_smtp_reject(self):
+        self.check("smtp", "smtp", ["smtpd_forbid_bare_newline reject"], 1, ["smtpd_forbid_bare_newline=reject"])
+
+    def test_pop3(self):
+        self.check("pop3", "pop3", ["cleartext yes", "stls yes", "tls may"], 3)
+
+    def test_imap(self):
+        self.check("imap", "imap", ["cleartext yes", "starttls yes"], 3)
+
+
+if __name__ == "__main__":
+    main()
