@@ -16,7 +16,7 @@ import time
 import unittest
 
 BIN = os.environ.get("FACTEUR_BIN", os.path.join(os.path.dirname(__file__), "../../build/release/bin"))
-PASSWORD = "correct horse"
+PASSWORD = "correct-horse"
 FULL = os.environ.get("FACTEUR_FULL") == "1"
 
 
