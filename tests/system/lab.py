@@ -2,11 +2,16 @@
 the test ends, however it ends. Needs root."""
 import contextlib
 import ctypes
+import grp
 import os
+import pwd
 import shutil
+import socket
+import stat
 import subprocess
 import tempfile
 
+import harness
 from harness import wait_until
 
 CLONE_NEWNET = 0x40000000
@@ -42,6 +47,12 @@ def ends_with_us(*command):
     return ["setpriv", "--pdeathsig", "TERM", *command]
 
 
+def free_uid():
+    """A number that no account and no group has."""
+    taken = {entry.pw_uid for entry in pwd.getpwall()} | {entry.gr_gid for entry in grp.getgrall()}
+    return next(uid for uid in range(63310, 65000) if uid not in taken)
+
+
 class Lab:
     """Hosts on switches; all ends with the with-block."""
 
@@ -51,11 +62,14 @@ class Lab:
         self.holders = {}
         self.servers = []
         self.folders = []
+        self.programs = None
+        self.uid = None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        harness.BIN = self.programs or harness.BIN
         for process in [*self.servers, *self.holders.values()]:
             process.terminate()
             try:
@@ -80,11 +94,13 @@ class Lab:
     @contextlib.contextmanager
     def inside(self, name):
         """Sockets and processes made in the with-block belong to this host."""
-        check(LIBC.setns(self.networks[name], CLONE_NEWNET))
+        outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
+            check(LIBC.setns(self.networks[name], CLONE_NEWNET))
             yield
         finally:
-            check(LIBC.setns(self.home, CLONE_NEWNET))
+            check(LIBC.setns(outside, CLONE_NEWNET))
+            os.close(outside)
 
     def switch(self, name):
         self.make(name)
@@ -107,6 +123,32 @@ class Lab:
             with self.inside(switch):
                 run("ip", "link", "set", "dev", port, "master", "bridge", "up")
 
+    def programs_as_user(self):
+        """From now on demos run under a uid that has no account, on a copy of the programs that it can read."""
+        folder = tempfile.mkdtemp(prefix="facteur-lab-")
+        self.folders.append(folder)
+        os.chmod(folder, 0o755)
+        shutil.copytree(harness.BIN, os.path.join(folder, "bin"), symlinks=True)
+        for name in os.listdir(os.path.join(folder, "bin")):
+            path = os.path.join(folder, "bin", name)
+            if not os.path.islink(path):
+                os.chmod(path, stat.S_IMODE(os.stat(path).st_mode) | 0o555)
+        self.programs, harness.BIN = harness.BIN, os.path.join(folder, "bin")
+        self.uid = free_uid()
+
+    def demo(self, host, **options):
+        """A demo on a host, on the standard ports, not yet started."""
+        prefix = ()
+        if self.uid is not None:
+            with self.inside(host):
+                with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w") as lowest:
+                    lowest.write("0")
+            prefix = ("setpriv", "--reuid", str(self.uid), "--regid", str(self.uid), "--clear-groups")
+        demo = harness.Demo("--port-base", "0", prefix=prefix, **options)
+        if self.uid is not None:
+            os.chown(demo.directory, self.uid, self.uid)
+        return demo
+
     def name_server(self, host, address, zones):
         """Debian's nsd with these zones: name to lines of records."""
         folder = tempfile.mkdtemp(prefix="facteur-nsd-")
@@ -121,16 +163,12 @@ class Lab:
         with open(path, "w") as file:
             file.write(config)
         with self.inside(host):
-            with open(os.path.join(folder, "log"), "wb") as log:
-                server = subprocess.Popen(ends_with_us("nsd", "-d", "-c", path), stdout=log, stderr=log)
-            self.servers.append(server)
-            zone = next(iter(zones))
-            wait_until(lambda: answers(address, zone), 15, f"the name server; {open(os.path.join(folder, 'log')).read()}")
+            self.servers.append(subprocess.Popen(ends_with_us("nsd", "-d", "-c", path)))
+            wait_until(lambda: answers(address, next(iter(zones))), 15, "an answer of the name server")
 
 
 def answers(address, zone):
     """Whether a name server serves the zone, asked for its SOA by hand: the tests need no tool for it."""
-    import socket
     name = b"".join(bytes([len(label)]) + label.encode() for label in zone.rstrip(".").split(".")) + b"\0"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(0.5)

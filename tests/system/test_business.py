@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import unittest
 
-from harness import Demo, main, message, need_root, parse, wait_until
+from harness import main, message, need_root, parse, wait_until
 from lab import Lab
 from sink import Sink
 
@@ -25,10 +25,14 @@ PASSWORD = "ndank ndank"
 
 
 class BusinessTest(unittest.TestCase):
+    as_user = False
+
     @classmethod
     def setUpClass(cls):
         need_root(cls)
         cls.lab = cls.enterClassContext(Lab())
+        if cls.as_user:
+            cls.lab.programs_as_user()
         for switch in ("lan", "world"):
             cls.lab.switch(switch)
         cls.lab.host("server", **{switch: f"{address}/24" for switch, address in SERVER.items()})
@@ -39,7 +43,7 @@ class BusinessTest(unittest.TestCase):
         with cls.lab.inside("partner"):
             cls.partner = cls.enterClassContext(Sink(PARTNER, 25))
         with cls.lab.inside("server"):
-            cls.demo = cls.enterClassContext(Demo("--port-base", "0", settings=[
+            cls.demo = cls.enterClassContext(cls.lab.demo("server", settings=[
                 "hostname=mail.minfo.sn", "domains=[minfo.sn]", "inet_interfaces=[all]", "mynetworks=[192.168.10.0/24]",
                 f'dns.servers=["{NAMES}"]', "minimal_backoff_time=1s", "smtp_connect_timeout=2s", "auth_failure_delay=0s"]))
         for name in ("awa", "modou"):
@@ -186,6 +190,10 @@ class BusinessTest(unittest.TestCase):
                              f"{self.demo.directory}/letter", url)
             self.assertEqual(sent.returncode, 0, sent.stderr)
         self.assertEqual(len(self.partner.wait("curl@partenaire.sn", 2)), 2)
+
+
+class BusinessAsUserTest(BusinessTest):
+    as_user = True
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import smtplib
 import ssl
 import unittest
 
-from harness import Demo, main, message, need_root, wait_until
+from harness import main, message, need_root, wait_until
 from lab import Lab
 
 NAMES = "10.9.0.53"
@@ -33,17 +33,21 @@ def domain(host):
     return f"{host}.maison.mrs"
 
 
-def new_host(host):
-    return Demo("--port-base", "0", settings=[
+def new_host(lab, host):
+    return lab.demo(host, settings=[
         f"hostname={domain(host)}", f"domains=[{domain(host)}]", "inet_interfaces=[all]", f'dns.servers=["{NAMES}:53"]',
         "minimal_backoff_time=1s", "maximal_backoff_time=2s", "queue_run_delay=1s", "smtp_connect_timeout=2s"])
 
 
 class TwoHostsTest(unittest.TestCase):
+    as_user = False
+
     @classmethod
     def setUpClass(cls):
         need_root(cls)
         cls.lab = cls.enterClassContext(Lab())
+        if cls.as_user:
+            cls.lab.programs_as_user()
         cls.lab.switch("lan")
         for host, address in {"names": NAMES, "client": "10.9.0.100", **ADDRESSES}.items():
             cls.lab.host(host, lan=f"{address}/24")
@@ -51,7 +55,7 @@ class TwoHostsTest(unittest.TestCase):
         cls.hosts = {}
         for host in ADDRESSES:
             with cls.lab.inside(host):
-                cls.hosts[host] = cls.enterClassContext(new_host(host))
+                cls.hosts[host] = cls.enterClassContext(new_host(cls.lab, host))
             for name in (host, "jim"):
                 cls.add_user(host, name)
 
@@ -164,6 +168,10 @@ class TwoHostsTest(unittest.TestCase):
             self.assertGreater(count, 0)
             client.dele(1)
         self.assertEqual(len(self.by_imap("jules")), count - 1)
+
+
+class TwoHostsAsUserTest(TwoHostsTest):
+    as_user = True
 
 
 if __name__ == "__main__":
