@@ -43,6 +43,7 @@ class Demo:
         self.own_directory = directory is None
         self.directory = directory or tempfile.mkdtemp(prefix="facteur-test-")
         os.chmod(self.directory, 0o755)
+        self.prefix = list(prefix)
         command = [*prefix, program("facteur"), "demo", "--json", "--dir", self.directory, "--password", PASSWORD]
         if users:
             command += ["--users", str(users)]
@@ -126,7 +127,7 @@ class Demo:
 
     def run(self, name, *arguments, input=None, check=False, timeout=30, env=None):
         environment = {**os.environ, "FACTEUR_CONFIG": self.info["config"], **(env or {})}
-        return subprocess.run([program(name), *arguments], input=input, text=True, capture_output=True, timeout=timeout,
+        return subprocess.run([*self.prefix, program(name), *arguments], input=input, text=True, capture_output=True, timeout=timeout,
                               env=environment, check=check)
 
     def log_text(self):
