@@ -134,7 +134,7 @@ class KillTest(unittest.TestCase):
     def test_each_process_in_turn(self):
         killed = collections.Counter()
         with self.demo:
-            senders = [Sender(self.demo, self.ledger, f"s{i}", LOGINS, self.seed, pause=0.002) for i in range(4)]
+            senders = [Sender(self.demo, self.ledger, f"s{i}", LOGINS, self.seed, pause=0.03 if FULL else 0.002) for i in range(4)]
             reader = Reader(self.demo)
             for thread in (*senders, reader):
                 thread.start()
