@@ -103,6 +103,8 @@ class Demo:
             self.process.kill()
             self.process.wait()
             self.process = None
+        if getattr(self, "errors", None):
+            self.errors.close()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 
