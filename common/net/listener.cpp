@@ -22,6 +22,7 @@ bool set_on(int socket, int level, int option) {
 }
 
 /// Stands for nothing, so that it gives a jailed process no folder, and one that may open no file can make it again.
+/// A descriptor that leads nowhere: one of a folder would be a way out of a chroot.
 Fd spare_descriptor() {
   return Fd(::eventfd(0, EFD_CLOEXEC));
 }
