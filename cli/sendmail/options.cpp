@@ -1,6 +1,7 @@
 #include "cli/sendmail/options.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/strings.h"
 

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "common/address/address.h"
+#include "common/address/grammar.h"
 #include "common/address/list.h"
 #include "common/base/strings.h"
 #include "common/mime/header.h"
@@ -46,7 +47,8 @@ Result<> Recipients::add(std::string_view list) {
     if (entry.type != address::ListEntry::Type::mailbox) continue;
     auto one = entry.address();
     const address::Address written{entry.local_part, entry.domain};
-    if (!one && entry.domain.empty()) {
+    // Words with spaces between them are no name of a user, though quotes could make them one.
+    if (!one && entry.domain.empty() && address::is_dot_string(entry.local_part)) {
       if (auto local = parse_qualified(written.to_string(), origin_)) one = *local;
     }
     if (!one) return fail(Kind::permanent, "\"" + printable(written.to_string()) + "\" is no address; correct it");

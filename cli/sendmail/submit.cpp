@@ -1,5 +1,6 @@
 #include "cli/sendmail/submit.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>

@@ -8,7 +8,7 @@ import unittest
 
 from harness import Demo, main, parse, program, wait_until
 
-EX_OK, EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_NOUSER, EX_TEMPFAIL, EX_CONFIG = 0, 64, 65, 66, 67, 75, 78
+EX_OK, EX_USAGE, EX_DATAERR, EX_NOUSER, EX_TEMPFAIL, EX_CONFIG = 0, 64, 65, 67, 75, 78
 
 
 class SendmailTest(unittest.TestCase):
