@@ -16,7 +16,7 @@ import time
 import unittest
 
 BIN = os.environ.get("FACTEUR_BIN", os.path.join(os.path.dirname(__file__), "../../build/release/bin"))
-PASSWORD = "correct horse"
+PASSWORD = "correct-horse"
 FULL = os.environ.get("FACTEUR_FULL") == "1"
 
 
@@ -111,6 +111,8 @@ class Demo:
             self.process.kill()
             self.process.wait()
             self.process = None
+        if getattr(self, "errors", None):
+            self.errors.close()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 
