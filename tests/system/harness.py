@@ -52,9 +52,11 @@ class Demo:
         self.command = command + list(options)
         self.json_within = json_within
         self.process = None
+        self.errors = None
         self.info = None
 
     def start(self):
+        self.close_errors()
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.errors, text=True)
         line = self.process.stdout.readline()
@@ -98,7 +100,13 @@ class Demo:
         finally:
             self.clean()
 
+    def close_errors(self):
+        if self.errors:
+            self.errors.close()
+            self.errors = None
+
     def clean(self):
+        self.close_errors()
         if self.process is not None:
             self.process.kill()
             self.process.wait()

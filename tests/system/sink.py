@@ -107,14 +107,15 @@ class Sink:
 
     def serve(self, connection, client):
         self.connections.add(connection)
+        connection.settimeout(60)
+        conversation = Conversation(self, connection, client)
         try:
-            connection.settimeout(60)
-            Conversation(self, connection, client).run()
+            conversation.run()
         except OSError:
             pass  # the other end is gone, or the test is over
         finally:
-            self.connections.discard(connection)
-            connection.close()
+            self.connections.discard(conversation.connection)
+            conversation.connection.close()
 
     def scripted(self, *names):
         """The reply that the test wants for one of these, else None."""
