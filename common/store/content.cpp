@@ -53,6 +53,11 @@ Result<std::string> StringContent::read(std::uint64_t offset, std::size_t most) 
   return octets_->substr(static_cast<std::size_t>(offset), most);
 }
 
+Result<std::string> ViewContent::read(std::uint64_t offset, std::size_t most) {
+  if (offset >= octets_.size()) return std::string();
+  return std::string(octets_.substr(static_cast<std::size_t>(offset), most));
+}
+
 Result<std::string> read_all(Content& content) {
   return content.read(0, static_cast<std::size_t>(content.size()));
 }

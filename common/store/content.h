@@ -27,6 +27,17 @@ class StringContent : public Content {
   std::shared_ptr<const std::string> octets_;
 };
 
+/// Content that somebody else keeps while it is used.
+class ViewContent : public Content {
+ public:
+  explicit ViewContent(std::string_view octets) : octets_(octets) {}
+  [[nodiscard]] std::uint64_t size() const override { return octets_.size(); }
+  [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t most) override;
+
+ private:
+  std::string_view octets_;
+};
+
 /// The whole of a content, for who must have it in one piece.
 [[nodiscard]] Result<std::string> read_all(Content& content);
 

@@ -8,6 +8,7 @@
 #include "common/base/strings.h"
 #include "common/store/maildir_account.h"
 #include "common/store/maildir_delivery.h"
+#include "common/store/mbox_account.h"
 
 namespace facteur::store {
 namespace {
@@ -93,10 +94,18 @@ Result<Location> expand_location(std::string_view setting, std::string_view user
 }
 
 Result<std::unique_ptr<Account>> open_account(const Location& location, const OpenOptions& options) {
-  return MaildirAccount::open_root(location.path, {.host = options.host, .files = options.files, .index = nullptr});
+  const auto index = options.index ? open_index(location.state + "/index") : nullptr;
+  if (location.format == Location::Format::mbox) {
+    return MboxAccount::open_file(location.path, location.state,
+                                  {.files = options.files, .lock = options.mbox_lock, .index = index});
+  }
+  return MaildirAccount::open_root(location.path, {.host = options.host, .files = options.files, .index = index});
 }
 
 Result<std::unique_ptr<MailboxDelivery>> open_delivery(const Location& location, const OpenOptions& options) {
+  if (location.format == Location::Format::mbox) {
+    return std::make_unique<MboxDelivery>(location.path, options.mbox_lock, *options.files);
+  }
   return MaildirDelivery::open(location.path, options.host, *options.files);
 }
 

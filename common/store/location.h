@@ -8,6 +8,7 @@
 #include "common/fs/files.h"
 #include "common/store/delivery.h"
 #include "common/store/mailbox.h"
+#include "common/store/mbox_lock.h"
 #include "common/store/session_lock.h"
 
 namespace facteur::store {
@@ -29,7 +30,8 @@ struct Location {
 struct OpenOptions {
   std::string host = "localhost";  ///< part of the names of new messages
   fs::Files* files = &fs::system_files();
-  bool index = true;  ///< keep and use an index
+  MboxLockOptions mbox_lock;  ///< how mbox files are locked
+  bool index = true;          ///< keep and use an index
 };
 
 /// Opens the mailboxes of a user for POP3 and IMAP. What is missing is made (0700), but for parents of a Maildir's

@@ -13,9 +13,9 @@ constexpr std::string_view inbox = "INBOX";
 
 /// Names of Maildir's folders and of files beside them: never mailboxes, in no store, so that a move between stores
 /// does not make them so.
-constexpr std::array<std::string_view, 10> reserved{
-    "new",           "cur",           "tmp",         "dovecot-uidlist", "dovecot-keywords",
-    "subscriptions", "maildirfolder", "maildirsize", "facteur-uids",    "dovecot.index"};
+constexpr std::array<std::string_view, 11> reserved{
+    "new",           "cur",         "tmp",          "dovecot-uidlist", "dovecot-keywords", "subscriptions",
+    "maildirfolder", "maildirsize", "facteur-uids", "dovecot.index",   "facteur"};
 
 bool good_level(std::string_view level) {
   const auto bad = [](char c) { return is_control(c) || c == '*' || c == '%'; };

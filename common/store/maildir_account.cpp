@@ -232,15 +232,7 @@ Result<std::vector<std::string>> MaildirAccount::subscriptions() {
 }
 
 Result<> MaildirAccount::subscribe(std::string_view name, bool on) {
-  auto canonical = canonical_name(name);
-  if (!canonical) return fail(canonical);
-  const auto lock = AccountLock::take(directory_->get(), *options_.files);
-  if (!lock) return fail(lock);
-  auto names = read_subscriptions(directory_->get(), *options_.files);
-  if (!names) return fail(names);
-  const bool changed = on ? names->insert(*std::move(canonical)).second : names->erase(*canonical) > 0;
-  if (!changed) return {};
-  return write_subscriptions(directory_->get(), *names, *options_.files);
+  return change_subscription(directory_->get(), name, on, *options_.files);
 }
 
 }  // namespace facteur::store

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fcntl.h>
 
+#include "common/store/content.h"
 #include "common/store/copy.h"
 #include "common/store/flags.h"
 #include "common/store/maildir_core.h"

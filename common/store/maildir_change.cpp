@@ -99,6 +99,7 @@ Result<std::vector<Uid>> MaildirCore::expunge(std::span<const Uid> uids) {
   if (!list) return fail(list);
   (void)list->next_modseq();
   for (const Uid uid : gone) list->forget(uid);
+  if (options_.index) options_.index->forget_summaries(list_.state().uid_validity, gone);
   // The files are gone: a list that cannot be written finds that out by itself.
   if (auto done = list->commit(); !done) log::warning("{}", done.error().text);
   if (auto done = show(); !done) return fail(done);

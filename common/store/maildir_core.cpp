@@ -51,6 +51,13 @@ Result<std::shared_ptr<const Snapshot>> MaildirCore::snapshot() {
 
 Result<Status> MaildirCore::status() {
   const std::scoped_lock lock(mutex_);
+  // A mailbox that nobody has open, and nobody changed: the index answers, however many messages there are.
+  if (!snapshot_ && options_.index) {
+    const auto state = state_of_files();
+    const auto stamp = stamp_of(folders_.fresh.get());
+    auto kept = state && stamp ? options_.index->counters(std::to_string(stamp->inode), *state) : std::nullopt;
+    if (kept) return *kept;
+  }
   if (auto done = refresh(); !done) return fail(done);
   return status_;
 }

@@ -95,6 +95,10 @@ class MaildirCore {
   [[nodiscard]] std::uint64_t bits_of_letters(UidList::Locked& list, std::string_view info);
   [[nodiscard]] UidState seed();
   [[nodiscard]] Result<Stamp> stamp_of(int directory);
+  [[nodiscard]] static bool is_settled(const Stamp& stamp);
+  /// What the counters in the index depend on; nothing while the folders may change without another time.
+  [[nodiscard]] std::optional<std::string> state_of_files();
+  void keep_counters();
   /// Makes snapshot_ from the list; false if a message of the list was not seen, unless that is to be passed over.
   [[nodiscard]] bool publish(bool anyway);
   /// publish(), after another reading if it wants one.
@@ -128,6 +132,7 @@ class MaildirCore {
   std::optional<std::vector<std::string>> letters_;  ///< what Dovecot's keyword letters stand for
   std::shared_ptr<const Snapshot> snapshot_;
   Status status_;
+  std::string kept_state_;  ///< under which the counters were last put into the index
 };
 
 }  // namespace facteur::store

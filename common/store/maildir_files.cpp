@@ -43,11 +43,6 @@ class LineEnds {
 
 }  // namespace
 
-Result<std::string> ViewContent::read(std::uint64_t offset, std::size_t most) {
-  if (offset >= octets_.size()) return std::string();
-  return std::string(octets_.substr(static_cast<std::size_t>(offset), most));
-}
-
 Result<MaildirFolders> MaildirFolders::open(const std::string& path, bool create, fs::Files& files) {
   MaildirFolders out;
   bool made = false;

@@ -47,15 +47,4 @@ class TemporaryMessage {
   std::uint64_t wire_ = 0;
 };
 
-/// Content that somebody else keeps while it is used.
-class ViewContent : public Content {
- public:
-  explicit ViewContent(std::string_view octets) : octets_(octets) {}
-  [[nodiscard]] std::uint64_t size() const override { return octets_.size(); }
-  [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t most) override;
-
- private:
-  std::string_view octets_;
-};
-
 }  // namespace facteur::store

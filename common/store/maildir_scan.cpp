@@ -44,6 +44,11 @@ Result<MaildirCore::Stamp> MaildirCore::stamp_of(int directory) {
   return Stamp{status->st_ino, status->st_mtim.tv_sec, status->st_mtim.tv_nsec};
 }
 
+bool MaildirCore::is_settled(const Stamp& stamp) {
+  const auto tick = stamp.nanoseconds == 0 ? coarse_tick_nanoseconds : tick_nanoseconds;
+  return age_nanoseconds(stamp.seconds, stamp.nanoseconds) >= tick;
+}
+
 Result<> MaildirCore::refresh(bool anyway) {
   const auto fresh = stamp_of(folders_.fresh.get());
   if (!fresh) return fail(fresh);
@@ -53,14 +58,30 @@ Result<> MaildirCore::refresh(bool anyway) {
   if (!anyway && same && list_.unchanged() && scanned_generation_ == list_.generation()) return {};
   new_stamp_ = *fresh;
   cur_stamp_ = *cur;
-  settled_ = true;
-  for (const auto& stamp : {*fresh, *cur}) {
-    const auto tick = stamp.nanoseconds == 0 ? coarse_tick_nanoseconds : tick_nanoseconds;
-    if (age_nanoseconds(stamp.seconds, stamp.nanoseconds) < tick) settled_ = false;
-  }
+  settled_ = is_settled(*fresh) && is_settled(*cur);
   auto done = scan();
   if (!done) settled_ = false;
+  if (settled_) keep_counters();
   return done;
+}
+
+std::optional<std::string> MaildirCore::state_of_files() {
+  const auto fresh = stamp_of(folders_.fresh.get());
+  const auto cur = stamp_of(folders_.cur.get());
+  const auto list = options_.files->status_at(folders_.root.get(), UidList::file_name);
+  if (!fresh || !cur || !list || !is_settled(*fresh) || !is_settled(*cur)) return std::nullopt;
+  return fmt::format("{} {} {} {} {} {} {} {} {}", fresh->inode, fresh->seconds, fresh->nanoseconds, cur->inode,
+                     cur->seconds, cur->nanoseconds, list->st_dev, list->st_ino, list->st_size);
+}
+
+void MaildirCore::keep_counters() {
+  if (!options_.index) return;
+  const auto state = state_of_files();
+  // What changed since the reading is not counted yet.
+  if (!state || *state == kept_state_ || !list_.unchanged()) return;
+  if (stamp_of(folders_.fresh.get()) != new_stamp_ || stamp_of(folders_.cur.get()) != cur_stamp_) return;
+  options_.index->keep_counters(std::to_string(new_stamp_.inode), *state, status_);
+  kept_state_ = *state;
 }
 
 Result<> MaildirCore::scan() {
@@ -151,6 +172,7 @@ Result<> MaildirCore::settle(Found& found) {
   for (const Uid uid : found.missing) {
     if (list_.state().find(uid) != nullptr) list->forget(uid);
   }
+  if (options_.index) options_.index->forget_summaries(list_.state().uid_validity, found.missing);
   for (auto& entry : fresh) assign(*list, std::move(entry));
   return list->commit();
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/strings.h"
+#include "common/store/account_lock.h"
 #include "common/store/mailbox_name.h"
 #include "common/store/mutf7.h"
 
@@ -104,6 +105,18 @@ Result<> write_subscriptions(int directory, const std::set<std::string>& names, 
     return written;
   }
   return files.sync(directory);
+}
+
+Result<> change_subscription(int directory, std::string_view name, bool on, fs::Files& files) {
+  auto canonical = canonical_name(name);
+  if (!canonical) return fail(canonical);
+  const auto lock = AccountLock::take(directory, files);
+  if (!lock) return fail(lock);
+  auto names = read_subscriptions(directory, files);
+  if (!names) return fail(names);
+  const bool changed = on ? names->insert(*std::move(canonical)).second : names->erase(*canonical) > 0;
+  if (!changed) return {};
+  return write_subscriptions(directory, *names, files);
 }
 
 }  // namespace facteur::store

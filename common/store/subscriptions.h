@@ -19,7 +19,10 @@ constexpr std::size_t max_subscriptions_file = 16 << 20;
 
 /// Reads the file of the account in this folder; no names if there is none.
 [[nodiscard]] Result<std::set<std::string>> read_subscriptions(int directory, fs::Files& files);
-/// Replaces the file, durably. The caller holds the account's lock.
+/// Replaces the file, durably. The caller holds the lock of the account.
 [[nodiscard]] Result<> write_subscriptions(int directory, const std::set<std::string>& names, fs::Files& files);
+
+/// Adds or removes a name under the account's lock. Kind::permanent if it is no mailbox name.
+[[nodiscard]] Result<> change_subscription(int directory, std::string_view name, bool on, fs::Files& files);
 
 }  // namespace facteur::store

@@ -30,12 +30,13 @@ class Watcher {
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
-  void add(int event, const std::string& path) {
+  bool add(int event, const std::string& path) {
     const std::scoped_lock lock(mutex_);
     const int watch = ::inotify_add_watch(inotify_.get(), path.c_str(), events);
-    if (watch < 0) return;
+    if (watch < 0) return false;
     listeners_[watch].insert(event);
     watches_[event].insert(watch);
+    return true;
   }
 
   void remove(int event) {
@@ -105,8 +106,11 @@ class Watcher {
 }  // namespace
 
 Watch::Watch(const std::vector<std::string>& paths) : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!event_) return;
-  for (const auto& path : paths) Watcher::instance().add(event_.get(), path);
+  for (const auto& path : paths) (void)add(path);
+}
+
+bool Watch::add(const std::string& path) {
+  return event_ && Watcher::instance().add(event_.get(), path);
 }
 
 Watch::~Watch() {

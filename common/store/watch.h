@@ -19,6 +19,8 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   ~Watch();
 
+  /// Watches one more path; nothing changes if what it names is watched already. False if it cannot be watched.
+  bool add(const std::string& path);
   /// Readable when one of the paths may have changed; -1 if there is no descriptor left.
   [[nodiscard]] int descriptor() const { return event_.get(); }
   void drain();

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "catch.h"
+#include "common/store/content.h"
 #include "common/store/file_lock.h"
 #include "common/store/maildir_name.h"
 #include "disk.h"

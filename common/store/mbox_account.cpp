@@ -1,0 +1,133 @@
+// The account of an mbox, and a session's handle on it.
+#include "common/store/mbox_account.h"
+
+#include <fcntl.h>
+
+#include "common/base/strings.h"
+#include "common/store/account_lock.h"
+#include "common/store/copy.h"
+#include "common/store/mailbox_name.h"
+#include "common/store/mbox_from.h"
+#include "common/store/subscriptions.h"
+
+namespace facteur::store {
+namespace {
+
+std::unexpected<Error> refuse_folders() {
+  return fail(Kind::permanent, "an mbox account has no mailbox but INBOX");
+}
+
+/// Nothing if the name is the inbox's.
+Result<> want_inbox(std::string_view name) {
+  const auto canonical = canonical_name(name);
+  if (!canonical) return fail(canonical);
+  if (*canonical != "INBOX") return fail(Kind::permanent, "mailbox " + printable(name, 64) + " does not exist");
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Account>> MboxAccount::open_file(const std::string& path, const std::string& state,
+                                                        MboxOptions options) {
+  auto& files = *options.files;
+  auto core = MboxCore::of(path, state, std::move(options));
+  if (!core) return fail(core);
+  auto folder = files.open(AT_FDCWD, state, O_RDONLY | O_DIRECTORY);
+  if (!folder) return fail(folder);
+  return std::make_unique<MboxAccount>(path, *std::move(core), *std::move(folder), files);
+}
+
+Result<std::vector<Listed>> MboxAccount::list() {
+  const auto status = core_->status();
+  return std::vector<Listed>{
+      {.name = "INBOX", .selectable = true, .has_children = false, .recent = status && status->recent > 0}};
+}
+
+Result<std::unique_ptr<Mailbox>> MboxAccount::open(std::string_view name, bool read_only) {
+  if (auto inbox = want_inbox(name); !inbox) return fail(inbox);
+  return std::make_unique<MboxMailbox>(core_, path_, read_only);
+}
+
+Result<Status> MboxAccount::status(std::string_view name) {
+  if (auto inbox = want_inbox(name); !inbox) return fail(inbox);
+  return core_->status();
+}
+
+Result<> MboxAccount::create(std::string_view /*name*/) {
+  return refuse_folders();
+}
+
+Result<> MboxAccount::remove(std::string_view /*name*/) {
+  return refuse_folders();
+}
+
+Result<> MboxAccount::rename(std::string_view /*from*/, std::string_view /*to*/) {
+  return refuse_folders();
+}
+
+Result<std::vector<std::string>> MboxAccount::subscriptions() {
+  const auto names = read_subscriptions(state_.get(), *files_);
+  if (!names) return fail(names);
+  return std::vector<std::string>(names->begin(), names->end());
+}
+
+Result<> MboxAccount::subscribe(std::string_view name, bool on) {
+  return change_subscription(state_.get(), name, on, *files_);
+}
+
+Result<Appended> MboxMailbox::append(std::span<const NewMessage> messages) {
+  if (read_only_) return refuse_read_only();
+  return core_->append(messages);
+}
+
+Result<> MboxMailbox::change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
+                                   const std::vector<std::string>& keywords) {
+  if (read_only_) return refuse_read_only();
+  return core_->change_flags(uids, how, system_flags, keywords);
+}
+
+Result<std::vector<Uid>> MboxMailbox::expunge(std::span<const Uid> uids) {
+  if (read_only_) return refuse_read_only();
+  return core_->expunge(uids);
+}
+
+Result<Appended> MboxMailbox::copy(std::span<const Uid> uids, Mailbox& to) {
+  return copy_octets(*this, uids, to);
+}
+
+int MboxMailbox::watch_descriptor() {
+  if (!watch_) {
+    watch_.emplace(std::vector<std::string>());
+    watch_file();
+  }
+  return watch_->descriptor();
+}
+
+void MboxMailbox::drain_watch() {
+  if (!watch_) return;
+  watch_->drain();
+  watch_file();  // a new file may have taken the place of the one that was watched
+}
+
+/// Watches the file; its folder while there is none.
+void MboxMailbox::watch_file() {
+  if (!watch_->add(path_)) (void)watch_->add(path_.substr(0, path_.rfind('/') + 1));
+}
+
+Result<std::string> MboxDelivery::deliver(const Delivery& delivery) {
+  const auto mbox = LockedMbox::open(path_, true, lock_, *files_);
+  if (!mbox) return fail(mbox);
+  const MboxAddition addition{.from_line = from_line(delivery.reverse_path, delivery.arrival),
+                              .headers = delivery.headers,
+                              .message = delivery.message,
+                              .status = {}};
+  if (auto appended = append_to_mbox(*mbox, {&addition, 1}, *files_); !appended) return fail(appended);
+  if (mbox->size() > 0) return path_;
+  // The file may be new: its name has to last too.
+  const auto folder = files_->open(AT_FDCWD, path_.substr(0, path_.rfind('/') + 1), O_RDONLY | O_DIRECTORY);
+  if (!folder) return fail(folder);
+  if (auto synced = files_->sync(folder->get()); !synced) return fail(synced);
+  return path_;
+}
+
+}  // namespace facteur::store

@@ -1,0 +1,141 @@
+// Changing an mbox through a session: append, flags, expunge.
+#include <algorithm>
+#include <set>
+
+#include "common/base/time.h"
+#include "common/log/log.h"
+#include "common/store/content.h"
+#include "common/store/flags.h"
+#include "common/store/mbox_core.h"
+#include "common/store/mbox_from.h"
+
+namespace facteur::store {
+
+/// What can be refused is refused before anything is written.
+Result<> MboxCore::check_keywords(const std::vector<std::string>& keywords) {
+  auto table = list_.state().keywords;
+  if (const auto bits = add_keywords(table, keywords); !bits) return fail(bits);
+  return {};
+}
+
+Result<> MboxCore::add_all(const LockedMbox& mbox, std::span<const NewMessage> messages) {
+  std::vector<ViewContent> contents;
+  contents.reserve(messages.size());
+  std::vector<MboxAddition> additions;
+  const auto now = std::chrono::duration_cast<Seconds>(wall_now().time_since_epoch()).count();
+  for (const auto& message : messages) {
+    contents.emplace_back(message.octets);
+    additions.push_back({.from_line = from_line({}, message.internal_date != 0 ? message.internal_date : now),
+                         .headers = {},
+                         .message = &contents.back(),
+                         .status = status_fields(message.system_flags, message.keywords)});
+  }
+  return append_to_mbox(mbox, additions, *options_.files);
+}
+
+Result<Appended> MboxCore::append(std::span<const NewMessage> messages) {
+  const std::scoped_lock guard(mutex_);
+  const auto locked = lock(true);
+  if (!locked) return fail(locked);
+  const auto& mbox = **locked;
+  if (auto loaded = load(&mbox); !loaded) return fail(loaded);
+  std::vector<std::string> all_keywords;
+  for (const auto& message : messages) {
+    all_keywords.insert(all_keywords.end(), message.keywords.begin(), message.keywords.end());
+  }
+  if (auto good = check_keywords(all_keywords); !good) return fail(good);
+  Appended appended{.uid_validity = snapshot_->uid_validity, .uids = {}};
+  if (messages.empty()) return appended;
+  if (auto added = add_all(mbox, messages); !added) return fail(added);
+  if (auto loaded = load(&mbox); !loaded) {
+    (void)options_.files->truncate(mbox.fd(), mbox.size());
+    return fail(loaded);
+  }
+  appended.uid_validity = snapshot_->uid_validity;
+  // The last ones in the file; equal messages may have changed places, which nobody can tell.
+  std::map<std::size_t, Uid> by_position;
+  for (const auto& [uid, position] : positions_) by_position[position] = uid;
+  auto at = std::prev(by_position.end(), static_cast<std::ptrdiff_t>(std::min(messages.size(), by_position.size())));
+  for (; at != by_position.end(); ++at) appended.uids.push_back(at->second);
+  return appended;
+}
+
+/// The header of a message with other flags.
+Result<std::string> MboxCore::header_with(const LockedMbox& mbox, const MboxMessage& message, Flags flags) {
+  const auto header =
+      options_.files->read_at(mbox.fd(), message.header, static_cast<std::size_t>(message.body - message.header));
+  if (!header) return header;
+  return with_status(*header, flags.system, keyword_names(list_.state().keywords, flags.keywords));
+}
+
+Result<> MboxCore::change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
+                                const std::vector<std::string>& keywords) {
+  const std::scoped_lock guard(mutex_);
+  const auto locked = lock(false);
+  if (!locked) return fail(locked);
+  if (auto loaded = load(*locked ? &**locked : nullptr); !loaded) return loaded;
+  Flags by{system_flags, keyword_bits(list_.state().keywords, keywords)};
+  if (how != FlagChange::remove && !keywords.empty()) {
+    auto list = list_.lock();
+    if (!list) return fail(list);
+    const auto bits = list->define(keywords);
+    if (!bits) return fail(bits);
+    by.keywords = *bits;
+    if (auto done = list->commit(); !done) return done;
+  }
+  std::vector<MboxPiece> pieces;
+  std::uint64_t taken = 0;  // what is in pieces reaches this far into the old file
+  std::map<std::size_t, Flags> changes;
+  for (const Uid uid : uids) {
+    const auto* message = message_of(uid);
+    const auto* record = find(*snapshot_, uid);
+    if (message == nullptr || record == nullptr) continue;
+    const auto flags = change(record->flags, how, by);
+    if (flags != record->flags) changes[positions_[uid]] = flags;
+  }
+  if (changes.empty() || !*locked) {
+    publish();
+    return {};
+  }
+  for (const auto& [position, flags] : changes) {
+    const auto& message = scan_.messages[position];
+    auto header = header_with(**locked, message, flags);
+    if (!header) return fail(header);
+    pieces.push_back({.begin = taken, .end = message.header, .octets = {}});
+    pieces.push_back({.begin = 0, .end = 0, .octets = *std::move(header)});
+    taken = message.body;
+  }
+  if (taken < scan_.size) pieces.push_back({.begin = taken, .end = scan_.size, .octets = {}});
+  if (auto done = rewrite_mbox(path_, **locked, pieces, *options_.files); !done) return done;
+  return {};
+}
+
+Result<std::vector<Uid>> MboxCore::expunge(std::span<const Uid> uids) {
+  const std::scoped_lock guard(mutex_);
+  std::vector<Uid> gone;
+  const auto locked = lock(false);
+  if (!locked) return fail(locked);
+  if (auto loaded = load(*locked ? &**locked : nullptr); !loaded) return fail(loaded);
+  std::set<std::size_t> positions;
+  for (const Uid uid : uids) {
+    if (message_of(uid) != nullptr && positions.insert(positions_[uid]).second) gone.push_back(uid);
+  }
+  if (gone.empty()) return gone;
+  std::vector<MboxPiece> pieces;
+  std::uint64_t taken = 0;
+  for (const auto position : positions) {
+    const auto& message = scan_.messages[position];
+    if (message.begin > taken) pieces.push_back({.begin = taken, .end = message.begin, .octets = {}});
+    taken = message.next;
+  }
+  if (taken < scan_.size) pieces.push_back({.begin = taken, .end = scan_.size, .octets = {}});
+  if (auto done = rewrite_mbox(path_, **locked, pieces, *options_.files); !done) return fail(done);
+  // Which of several equal messages went is known only here.
+  auto list = list_.lock();
+  if (!list) return fail(list);
+  for (const Uid uid : gone) list->forget(uid);
+  if (auto done = list->commit(); !done) log::warning("{}", done.error().text);
+  return gone;
+}
+
+}  // namespace facteur::store

@@ -1,0 +1,68 @@
+// The locks of an mbox: fcntl and a dotlock, in the order that the host's programs agree on (Debian policy 11.6: fcntl
+// first). The second is never waited for while the first is held, so that two orders cannot block each other for ever.
+#pragma once
+
+#include <string>
+
+#include "common/base/fd.h"
+#include "common/fs/files.h"
+#include "common/store/file_lock.h"
+
+namespace facteur::store {
+
+enum class MboxLockOrder : std::uint8_t { fcntl_then_dotlock, dotlock_then_fcntl };
+
+struct MboxLockOptions {
+  MboxLockOrder order = MboxLockOrder::fcntl_then_dotlock;
+  Milliseconds wait{10000};    ///< then Kind::timeout
+  Seconds stale_dotlock{500};  ///< a dotlock not touched for so long was left by a crash (Postfix's stale_lock_time)
+};
+
+/// The file PATH.lock, removed at the end.
+class DotLock {
+ public:
+  DotLock() = default;
+  DotLock(DotLock&& other) noexcept : path_(std::exchange(other.path_, {})), files_(other.files_) {}
+  DotLock& operator=(DotLock&& other) noexcept;
+  DotLock(const DotLock&) = delete;
+  DotLock& operator=(const DotLock&) = delete;
+  ~DotLock() { release(); }
+  void release();
+
+  /// One attempt: true if it is ours now, or if there may be none: no right to make files in that folder. Then fcntl
+  /// alone must do (TORTURE MBX-08).
+  [[nodiscard]] Result<bool> attempt(const std::string& mbox, const MboxLockOptions& options, fs::Files& files);
+
+ private:
+  [[nodiscard]] Result<> remove_stale(const std::string& path, Seconds stale) const;
+
+  std::string path_;
+  fs::Files* files_ = nullptr;
+};
+
+/// An mbox that is open and locked.
+class LockedMbox {
+ public:
+  /// Opens and locks the mbox; makes it (0600) if it is missing and `create` says so, else ENOENT. Kind::temporary for
+  /// what is no mbox of ours: not a regular file, a link, several links, another owner, writable by all, set-id bits
+  /// (TORTURE MBX-10). The file that is locked is the one that has the name.
+  [[nodiscard]] static Result<LockedMbox> open(const std::string& path, bool create, const MboxLockOptions& options,
+                                               fs::Files& files);
+  [[nodiscard]] int fd() const { return file_.get(); }
+  /// As it was when the lock was taken.
+  [[nodiscard]] const struct stat& status() const { return status_; }
+  [[nodiscard]] std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
+
+ private:
+  LockedMbox() = default;
+  [[nodiscard]] Result<bool> attempt(const std::string& path, bool create, const MboxLockOptions& options,
+                                     fs::Files& files);
+  [[nodiscard]] Result<bool> lock_both(const std::string& path, const MboxLockOptions& options, fs::Files& files);
+
+  Fd file_;
+  FileLock lock_;  ///< behind file_: released before it is closed
+  DotLock dotlock_;
+  struct stat status_{};
+};
+
+}  // namespace facteur::store

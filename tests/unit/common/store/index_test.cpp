@@ -1,0 +1,168 @@
+#include "common/store/index.h"
+
+#include <csignal>
+#include <random>
+#include <sys/wait.h>
+
+#include "common/store/lmdb_index.h"
+#include "common/store/location.h"
+#include "disk.h"
+#include "mailbox_suite.h"
+
+using namespace facteur;
+using namespace facteur::store;
+
+namespace {
+
+Status some_status() {
+  Status status;
+  status.uid_validity = 7;
+  status.uid_next = 4000000000;
+  status.highest_modseq = std::uint64_t{1} << 60;
+  status.messages = 3;
+  status.recent = 2;
+  status.unseen = 1;
+  status.first_unseen = 9;
+  return status;
+}
+
+void fill(Index& index, int count) {
+  for (int i = 1; i <= count; ++i) index.keep_summary(1, static_cast<Uid>(i), "summary " + std::to_string(i));
+}
+
+}  // namespace
+
+TEST_CASE("the index gives back what was kept, at once and after it was closed") {
+  const Folder folder;
+  for (const bool again : {false, true}) {
+    const auto index = open_index(folder.path + "/index");
+    REQUIRE(index);
+    CHECK(open_index(folder.path + "/index") == index);
+    if (!again) {
+      fill(*index, 600);
+      index->keep_counters("box", "state 1", some_status());
+      index->forget_summaries(1, std::vector<Uid>{5});
+    }
+    CHECK(index->summary(1, 1) == "summary 1");
+    CHECK(index->summary(1, 600) == "summary 600");
+    CHECK_FALSE(index->summary(1, 5));
+    CHECK_FALSE(index->summary(2, 1));
+    const auto counters = index->counters("box", "state 1");
+    REQUIRE(counters);
+    CHECK(counters->uid_next == 4000000000);
+    CHECK(counters->highest_modseq == std::uint64_t{1} << 60);
+    CHECK(counters->first_unseen == 9);
+    CHECK_FALSE(index->counters("box", "state 2"));
+    CHECK_FALSE(index->counters("other", "state 1"));
+  }
+}
+
+TEST_CASE("an index that is deleted, emptied or overwritten while it is open is made anew") {
+  const Folder folder;
+  const auto path = folder.path + "/index";
+  const auto index = open_index(path);
+  fill(*index, 300);
+  std::filesystem::remove_all(path);
+  CHECK_FALSE(index->summary(1, 1));
+  fill(*index, 300);
+  CHECK(index->summary(1, 1) == "summary 1");
+  CHECK(std::filesystem::exists(path + "/data.mdb"));
+  write(path + "/data.mdb.new", "no index at all");
+  std::filesystem::rename(path + "/data.mdb.new", path + "/data.mdb");
+  CHECK_FALSE(index->summary(1, 1));
+  fill(*index, 300);
+  CHECK(index->summary(1, 300) == "summary 300");
+}
+
+TEST_CASE("where there can be no index, there is none and nothing fails") {
+  const Folder folder;
+  write(folder.path + "/file", "x");
+  const auto index = open_index(folder.path + "/file/index");
+  REQUIRE(index);
+  fill(*index, 600);
+  CHECK_FALSE(index->summary(1, 1));
+}
+
+TEST_CASE("the map grows with what is kept, in two processes at once") {
+  const Folder folder;
+  const auto path = folder.path + "/index";
+  const std::string large(100000, 's');
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  const Uid first = child == 0 ? 1000 : 1;
+  {
+    const auto index = open_index(path);
+    for (Uid uid = first; uid < first + 300; ++uid) index->keep_summary(1, uid, large);
+  }
+  if (child == 0) ::_exit(0);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  const auto index = open_index(path);
+  int there = 0;
+  for (Uid uid = 1; uid < 1300; ++uid) there += index->summary(1, uid) == large ? 1 : 0;
+  CHECK(there == 600);
+}
+
+TEST_CASE("a process that is killed while it writes leaves an index that is read") {
+  const Folder folder;
+  const auto path = folder.path + "/index";
+  for (int round = 0; round < 8; ++round) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      const auto index = open_index(path);
+      for (;;) fill(*index, 2000);
+    }
+    pause_for(Milliseconds{10 + round * 3});
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    const auto index = open_index(path);
+    fill(*index, 300);
+    for (Uid uid = 1; uid <= 2000; ++uid) {
+      const auto kept = index->summary(1, uid);
+      if (kept) REQUIRE(*kept == "summary " + std::to_string(uid));
+    }
+  }
+}
+
+TEST_CASE("a mailbox is the same with its index, without it, and when it is deleted under it") {
+  const Folder folder;
+  for (const char* setting : {"maildir:~/Maildir", "mbox:~/mbox"}) {
+    const auto location = expand_location(setting, "jim", folder.path);
+    REQUIRE(location);
+    Uid uid = 0;
+    Status before;
+    {
+      const auto account = open_account(*location);
+      REQUIRE(account);
+      const auto inbox = open_in(**account, "INBOX");
+      uid = add(*inbox, suite_mail);
+      add(*inbox, suite_mail, seen);
+      CHECK((*inbox->summary(uid))->envelope.subject.value == "one");
+      pause_for(Milliseconds{150});
+      before = *inbox->status();
+    }
+    {
+      // Answered by the index alone.
+      const auto account = open_account(*location);
+      const auto status = (*account)->status("INBOX");
+      REQUIRE(status);
+      CHECK(status->messages == 2);
+      CHECK(status->unseen == before.unseen);
+      CHECK(status->uid_next == before.uid_next);
+      CHECK(status->first_unseen == uid);
+      const auto inbox = open_in(**account, "INBOX");
+      CHECK((*inbox->summary(uid))->envelope.subject.value == "one");
+      add(*inbox, suite_mail);
+      CHECK((*account)->status("INBOX")->messages == 3);
+      std::filesystem::remove_all(location->state + "/index");
+      CHECK((*inbox->summary(uid))->envelope.subject.value == "one");
+      CHECK((*account)->status("INBOX")->messages == 3);
+    }
+    auto options = OpenOptions();
+    options.index = false;
+    const auto account = open_account(*location, options);
+    CHECK((*account)->status("INBOX")->messages == 3);
+  }
+}
