@@ -92,6 +92,18 @@ Result<> make_place(const MailPlace& place) {
   return file ? Result<>() : fail(file);
 }
 
+/// Where an mbox keeps its UIDs, its locks and its index, which have no place in the system's mail folder; empty for
+/// other mail, whose own folder holds them. (common/store/location.h says the same of a location.)
+std::string state_folder(const auth::Account& account, const MailPlace& place) {
+  if (place.kind != MailPlace::Kind::mbox || account.home.empty()) return {};
+  return account.home + "/.facteur";
+}
+
+Result<> make_state(const auth::Account& account, const MailPlace& place) {
+  const auto folder = state_folder(account, place);
+  return folder.empty() ? Result<>() : fs::make_directories(folder, own_mode);
+}
+
 /// A folder reached through no link at all.
 Result<Fd> open_without_links(const std::string& path) {
   open_how how{};
@@ -147,10 +159,14 @@ Result<> make_mail(const auth::Account& account, const config::Settings& setting
     const auto made = make_own_folder(own_folder(account, *place), account, settings.virtual_mail_root, real_root);
     if (!made) return made;
   }
-  if (!real_root) return make_place(*place);
+  if (!real_root) {
+    auto state = make_state(account, *place);
+    return state ? make_place(*place) : state;
+  }
   Result<> made;
   {
     const ActingAs user(account.uid, account.gid);
+    if (auto state = make_state(account, *place); !state) return state;
     made = make_place(*place);
   }
   const bool refused = !made && (made.error().errno_value == EACCES || made.error().errno_value == EPERM);
@@ -167,8 +183,10 @@ std::vector<Path> mail_paths(const auth::Account& account, const config::Setting
   if (place->kind == MailPlace::Kind::maildir) return {{place->path, true}};
   // The lock file beside an mbox needs its folder; a home is too much to give for that.
   const auto folder = parent_of(place->path);
-  if (folder != account.home && folder != "/") return {{folder, true}};
-  return {{place->path, true}};
+  const bool narrow = folder == account.home || folder == "/";
+  std::vector<Path> paths{{narrow ? place->path : folder, true}};
+  if (const auto state = state_folder(account, *place); !state.empty()) paths.push_back({state, true});
+  return paths;
 }
 
 }  // namespace facteur::process
