@@ -18,10 +18,9 @@ int main(int argc, char** argv) {
   process::Program process("pop3d", argc, argv);
   login::WorkerProgram worker(process);
   process.jail(process::roles::worker);
-  pop3d::SessionLocks locks;
   worker.open([&](master::Session client, std::function<void()> finished) {
     const auto& settings = process.settings();
-    auto opener = pop3d::open_maildrop(locks, client.account, settings);
+    auto opener = pop3d::open_maildrop(client.account, settings);
     pop3d::SessionOptions options;
     if (auto uidl = pop3d::UidlFormat::parse(settings.pop3_uidl_format)) options.uidl = std::move(*uidl);
     options.no_flag_updates = settings.pop3_no_flag_updates;

@@ -3,13 +3,11 @@
 
 #include "auth/doors.h"
 #include "config/settings.h"
-#include "pop3d/server/session_locks.h"
 #include "pop3d/session/session.h"
 
 namespace facteur::pop3d {
 
-/// What a session opens its maildrop with: takes the lock, then the account's INBOX. `locks` must outlive the call of
-/// the opener, the rest is copied.
-[[nodiscard]] Opener open_maildrop(SessionLocks& locks, const auth::Account& account, const config::Settings& settings);
+/// What a session opens its maildrop with: takes the lock, then the account's INBOX. Everything is copied.
+[[nodiscard]] Opener open_maildrop(const auth::Account& account, const config::Settings& settings);
 
 }  // namespace facteur::pop3d

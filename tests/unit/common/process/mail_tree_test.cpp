@@ -1,5 +1,6 @@
 #include "common/process/mail_tree.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,6 +118,10 @@ TEST_CASE("root makes mail for others with their owner and with their rights alo
   REQUIRE(make_mail(account, settings, true));
   CHECK(status_of(spool.path + "/jim").st_uid == uid);
   CHECK(mode_of(spool.path + "/jim") == 0600);
+  // What is kept of an mbox lies in the home, and the jail leaves it open.
+  CHECK(status_of(home + "/.facteur").st_uid == uid);
+  const auto paths = mail_paths(account, settings);
+  CHECK(std::ranges::any_of(paths, [&](const Path& path) { return path.path == home + "/.facteur" && path.writable; }));
   REQUIRE(::symlink("/etc/facteur-never", (spool.path + "/eve").c_str()) == 0);
   account.mail = "mbox:" + spool.path + "/eve";
   (void)make_mail(account, settings, true);

@@ -19,7 +19,6 @@ struct Disk {
   }();
   config::Settings settings;
   auth::Account alice;
-  SessionLocks locks;
   QueueExecutor pool;
 
   Disk() {
@@ -35,7 +34,7 @@ struct Disk {
 
   /// A whole session: what the server says to these octets.
   std::string session(std::string_view octets) {
-    Session session(pool, open_maildrop(locks, alice, settings), {});
+    Session session(pool, open_maildrop(alice, settings), {});
     session.start();
     session.feed(octets);
     std::string said;
@@ -72,8 +71,7 @@ TEST_CASE("POP-07: unique ids stay over sessions, new mail and deletions") {
 
 TEST_CASE("POP-08: one session at a time; the lock goes with its session, however it ends") {
   Disk disk;
-  auto first =
-      std::make_unique<Session>(disk.pool, open_maildrop(disk.locks, disk.alice, disk.settings), SessionOptions{});
+  auto first = std::make_unique<Session>(disk.pool, open_maildrop(disk.alice, disk.settings), SessionOptions{});
   first->start();
   disk.pool.drain();
   CHECK(first->take_output().starts_with("+OK"));
