@@ -40,10 +40,18 @@ class Silence {
   bool active_ = false;
 };
 
-std::string read_line(const char* prompt) {
-  std::fputs(prompt, stderr);
+/// A line of stdin, or so much of it that it shows as too long.
+std::string read_line() {
   std::string line;
-  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) line += static_cast<char>(c);
+  for (int c = std::getchar(); c != EOF && c != '\n' && line.size() <= auth::max_password; c = std::getchar()) {
+    line += static_cast<char>(c);
+  }
+  return line;
+}
+
+std::string prompt_for_line(const char* prompt) {
+  std::fputs(prompt, stderr);
+  std::string line = read_line();
   std::fputc('\n', stderr);
   return line;
 }
@@ -52,15 +60,16 @@ Result<std::string> ask_twice() {
   if (::isatty(STDIN_FILENO) == 0)
     return fail(Kind::permanent, "there is no terminal: use --password-file FILE (- is stdin)");
   const Silence silence;
-  const std::string first = read_line("New password: ");
-  if (read_line("The same again: ") != first) return fail(Kind::permanent, "the two passwords differ");
+  const std::string first = prompt_for_line("New password: ");
+  if (prompt_for_line("The same again: ") != first) return fail(Kind::permanent, "the two passwords differ");
   return first;
 }
 
 /// The first line of a file, or of stdin for "-".
 Result<std::string> read_password(const std::string& file) {
   if (file.empty()) return ask_twice();
-  const auto octets = fs::read_file(file == "-" ? "/dev/stdin" : file, auth::max_password + 2);
+  if (file == "-") return read_line();  // /dev/stdin cannot be opened where sudo -u handed us a pipe of root's
+  const auto octets = fs::read_file(file, auth::max_password + 2);
   if (!octets) return fail(octets);
   return octets->substr(0, octets->find('\n'));
 }

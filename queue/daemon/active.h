@@ -32,6 +32,7 @@ struct Active {
   std::vector<RecipientResult> failed;  ///< not reported yet
   std::string records;                  ///< ready to be appended to the log
   std::vector<std::string> dead_sites;  ///< that keep recipients waiting
+  bool untried = false;                 ///< was committed just now: no delivery was begun before, not even by a crash
   bool routing = false;                 ///< recipients are being handed out: results are gathered only
   bool working = false;                 ///< a job about its file is under way
   bool settled = false;                 ///< the records of the whole pass are made

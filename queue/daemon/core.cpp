@@ -83,7 +83,7 @@ bool Core::has_room() const {
 }
 
 void Core::committed(const std::string& queue_id, Loaded loaded) {
-  if (router_ && has_room()) return take_up(queue_id, std::move(loaded), Wish::none);
+  if (router_ && has_room()) return take_up(queue_id, std::move(loaded), Wish::none, true);
   backlog_.put(queue_id, monotonic_now());
 }
 
@@ -144,7 +144,7 @@ void Core::loaded(const std::string& queue_id, Loaded loaded, Look look, Wish wi
   if (look == Look::first && wish == Wish::none && wait > Milliseconds{0}) {
     return backlog_.put(queue_id, monotonic_now() + wait);
   }
-  take_up(queue_id, std::move(loaded), wish);
+  take_up(queue_id, std::move(loaded), wish, false);
 }
 
 void Core::not_loaded(const std::string& queue_id, const Error& error) {
@@ -166,7 +166,7 @@ void Core::not_loaded(const std::string& queue_id, const Error& error) {
   }
 }
 
-void Core::take_up(const std::string& queue_id, Loaded loaded, Wish wish) {
+void Core::take_up(const std::string& queue_id, Loaded loaded, Wish wish, bool untried) {
   auto made = std::make_unique<Active>();
   Active& active = *made;
   active.key = next_key_++;
@@ -176,6 +176,7 @@ void Core::take_up(const std::string& queue_id, Loaded loaded, Wish wish) {
   active.taken_up = monotonic_now();
   active.taken_up_wall = wall_now();
   active.wish = wish;
+  active.untried = untried;
   active.accounts.resize(active.message.recipients.size());
   active.weight = active.message.pending();
   recipients_in_core_ += active.weight;

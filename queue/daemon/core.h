@@ -83,7 +83,7 @@ class Core {
   void load(const std::string& queue_id, Look look);
   void loaded(const std::string& queue_id, Loaded loaded, Look look, Wish wish);
   void not_loaded(const std::string& queue_id, const Error& error);
-  void take_up(const std::string& queue_id, Loaded loaded, Wish wish);
+  void take_up(const std::string& queue_id, Loaded loaded, Wish wish, bool untried);
   bool take_unseen(const std::string& queue_id);
   void set_timer();
 

@@ -157,6 +157,8 @@ void LocalDelivery::send(std::uint64_t id, Fd content, bool content_only) {
   deliver.message = std::move(content);
   deliver.content_only = content_only;
   deliver.reverse_path = message->message.reverse_path(message->recipient(pending.numbers.front()));
+  deliver.arrival = message->message.envelope.arrival / 1'000'000;
+  deliver.first_attempt = message->untried;
   for (const auto number : pending.numbers) {
     const auto& recipient = message->recipient(number);
     deliver.recipients.push_back(

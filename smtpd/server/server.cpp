@@ -33,7 +33,12 @@ void Server::prepare() {
       std::make_unique<Maildrop>(*surroundings_, session_limits(settings, Role::local, false), program_.master());
   prepare_listeners();
 
-  authd_.on_tables([this](route::Tables tables) { judge_.set_tables(std::move(tables)); });
+  // Without tables every recipient is put off: it does not count as serving.
+  program_.hold_ready();
+  authd_.on_tables([this](route::Tables tables) {
+    judge_.set_tables(std::move(tables));
+    program_.ready();
+  });
   program_.on_peer("authd", [this](std::uint32_t, auto door) { authd_.connect(std::move(door)); });
   program_.on_peer("queued", [this](std::uint32_t, auto door) { queue_.connect(std::move(door)); });
   program_.on_retire([this] {

@@ -16,7 +16,7 @@ import time
 import unittest
 
 BIN = os.environ.get("FACTEUR_BIN", os.path.join(os.path.dirname(__file__), "../../build/release/bin"))
-PASSWORD = "correct horse"
+PASSWORD = "correct-horse"
 FULL = os.environ.get("FACTEUR_FULL") == "1"
 
 
@@ -43,6 +43,7 @@ class Demo:
         self.own_directory = directory is None
         self.directory = directory or tempfile.mkdtemp(prefix="facteur-test-")
         os.chmod(self.directory, 0o755)
+        self.prefix = list(prefix)
         command = [*prefix, program("facteur"), "demo", "--json", "--dir", self.directory, "--password", PASSWORD]
         if users:
             command += ["--users", str(users)]
@@ -102,6 +103,8 @@ class Demo:
             self.process.kill()
             self.process.wait()
             self.process = None
+        if getattr(self, "errors", None):
+            self.errors.close()
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -126,7 +129,7 @@ class Demo:
 
     def run(self, name, *arguments, input=None, check=False, timeout=30, env=None):
         environment = {**os.environ, "FACTEUR_CONFIG": self.info["config"], **(env or {})}
-        return subprocess.run([program(name), *arguments], input=input, text=True, capture_output=True, timeout=timeout,
+        return subprocess.run([*self.prefix, program(name), *arguments], input=input, text=True, capture_output=True, timeout=timeout,
                               env=environment, check=check)
 
     def log_text(self):
