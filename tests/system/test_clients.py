@@ -204,7 +204,7 @@ class Mbsync(ClientTest):
             thread.start()
         for thread in threads:
             thread.join()
-        wait_until(lambda: len(self.demo.maildir(login)) == PULLED, 60, f"{PULLED} messages")
+        wait_until(lambda: len(self.demo.maildir(login)) == PULLED, 120, f"{PULLED} messages")
 
     def test_pull(self):
         self.fill("u5")
