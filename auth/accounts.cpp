@@ -31,19 +31,31 @@ Accounts::Accounts(const config::Settings& settings, const Powers& powers, Users
 }
 
 Found Accounts::find(std::string_view name) const {
+  if (auto found = find_in_file(name)) return std::move(*found);
   const auto canonical = canonical_name(name);
-  if (!canonical) return {};
+  return find_system(std::string(route::split_address(*canonical).local));
+}
+
+std::optional<Found> Accounts::find_in_file(std::string_view name) const {
+  const auto canonical = canonical_name(name);
+  if (!canonical) return Found{};
+  if (const User* user = user_named(*canonical)) return find_virtual(*user);
   const auto [local, domain] = route::split_address(*canonical);
-  if (!domain.empty()) {
-    const auto user = users_.users.find(*canonical);
-    if (user != users_.users.end()) return find_virtual(user->second);
-    return is_ours(domain) ? find_system(std::string(local)) : Found{};
+  const bool system = settings_.system_users && !settings_.domains.empty() && (domain.empty() || is_ours(domain));
+  if (!system) return Found{};
+  return std::nullopt;
+}
+
+const User* Accounts::user_named(const std::string& canonical) const {
+  const auto found = [this](const std::string& name) {
+    const auto user = users_.users.find(name);
+    return user == users_.users.end() ? nullptr : &user->second;
+  };
+  if (canonical.contains('@')) return found(canonical);
+  for (const auto& domain : settings_.domains) {
+    if (const User* user = found(canonical + "@" + domain)) return user;
   }
-  for (const auto& ours : settings_.domains) {
-    const auto user = users_.users.find(*canonical + "@" + ours);
-    if (user != users_.users.end()) return find_virtual(user->second);
-  }
-  return find_system(*canonical);
+  return nullptr;
 }
 
 Found Accounts::find_virtual(const User& user) const {
@@ -69,7 +81,6 @@ Found Accounts::find_virtual(const User& user) const {
 }
 
 Found Accounts::find_system(const std::string& local) const {
-  if (!settings_.system_users || settings_.domains.empty()) return {};
   const auto user = passwd_.user(local);
   if (!user) return temporary(user.error().text);
   // A name service that folds case or finds by other keys must not give one user two accounts.

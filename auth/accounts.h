@@ -39,10 +39,13 @@ class Accounts {
   /// has one account, named in the first of `domains`, whichever domain of ours the name has. Blocks on the name
   /// service.
   [[nodiscard]] Found find(std::string_view name) const;
+  /// The same where it takes no name service: nothing if find() must be asked.
+  [[nodiscard]] std::optional<Found> find_in_file(std::string_view name) const;
   [[nodiscard]] const UsersFile& users() const { return users_; }
 
  private:
   [[nodiscard]] Found find_virtual(const User& user) const;
+  [[nodiscard]] const User* user_named(const std::string& canonical) const;
   [[nodiscard]] Found find_system(const std::string& local) const;
   [[nodiscard]] bool is_ours(std::string_view domain) const;
   [[nodiscard]] bool valid_uid(std::uint32_t uid) const;

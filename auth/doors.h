@@ -1,4 +1,5 @@
-// The doors of authd: what smtpd, the login processes, queued and master may say to it, and what it answers.
+// The doors of authd: what smtpd, the login processes, queued and master may say to it, and what it answers. Numbers from
+// 100 on: its door to master carries the messages of master/doors.h as well.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ enum class Service : std::uint8_t { smtp, pop3, imap };
 /// smtpd and the login processes: begins an attempt. `id` is the asker's; `initial` is decoded from base64.
 /// There is one attempt an id; authd forgets it after its last reply, after `auth_attempt_timeout`, and with the door.
 struct SaslStart {
-  static constexpr std::uint16_t type = 1;
+  static constexpr std::uint16_t type = 101;
   std::uint64_t id = 0;
   Service service = Service::smtp;
   std::string mechanism;
@@ -25,13 +26,13 @@ struct SaslStart {
   auto fields() { return std::tie(id, service, mechanism, initial, client_ip, tls); }
 };
 struct SaslStep {
-  static constexpr std::uint16_t type = 2;
+  static constexpr std::uint16_t type = 102;
   std::uint64_t id = 0;
   std::string response;
   auto fields() { return std::tie(id, response); }
 };
 struct SaslCancel {
-  static constexpr std::uint16_t type = 3;
+  static constexpr std::uint16_t type = 103;
   std::uint64_t id = 0;
   auto fields() { return std::tie(id); }
 };
@@ -40,7 +41,7 @@ enum class SaslOutcome : std::uint8_t { challenge, success, failure, temporary }
 /// The answer to SaslStart and SaslStep. With success: `login` (canonical, "alice@example.test") and, for the login
 /// services, a ticket of 16 random octets that master redeems.
 struct SaslReply {
-  static constexpr std::uint16_t type = 4;
+  static constexpr std::uint16_t type = 104;
   std::uint64_t id = 0;
   SaslOutcome outcome = SaslOutcome::failure;
   std::string challenge;
@@ -52,14 +53,14 @@ struct SaslReply {
 
 /// smtpd: is there an account of this name? `account` is "local-part@domain", already expanded by the tables.
 struct AccountQuery {
-  static constexpr std::uint16_t type = 5;
+  static constexpr std::uint16_t type = 105;
   std::uint64_t id = 0;
   std::string account;
   auto fields() { return std::tie(id, account); }
 };
 enum class Existence : std::uint8_t { exists, unknown, temporary };
 struct AccountAnswer {
-  static constexpr std::uint16_t type = 6;
+  static constexpr std::uint16_t type = 106;
   std::uint64_t id = 0;
   Existence existence = Existence::temporary;
   auto fields() { return std::tie(id, existence); }
@@ -67,7 +68,7 @@ struct AccountAnswer {
 
 /// authd, to smtpd and queued, at the start and at each change: the compiled tables (route::Tables) in sealed memory.
 struct NewTables {
-  static constexpr std::uint16_t type = 7;
+  static constexpr std::uint16_t type = 107;
   Fd memory;
   auto fields() { return std::tie(memory); }
 };
@@ -85,7 +86,7 @@ struct Account {
 
 /// master: takes a ticket, once. It must have been earned by the process `instance`, for this service and client.
 struct Redeem {
-  static constexpr std::uint16_t type = 8;
+  static constexpr std::uint16_t type = 108;
   std::uint64_t id = 0;
   std::string ticket;
   Service service = Service::imap;
@@ -95,13 +96,13 @@ struct Redeem {
 };
 /// master: who is this account? Asked before a worker is started for a delivery.
 struct Lookup {
-  static constexpr std::uint16_t type = 9;
+  static constexpr std::uint16_t type = 109;
   std::uint64_t id = 0;
   std::string account;
   auto fields() { return std::tie(id, account); }
 };
 struct AccountRecord {
-  static constexpr std::uint16_t type = 10;
+  static constexpr std::uint16_t type = 110;
   std::uint64_t id = 0;
   Existence existence = Existence::temporary;
   Account account;
@@ -111,12 +112,12 @@ struct AccountRecord {
 
 /// master, for `facteur reload` and `newaliases`: read the tables anew, now.
 struct ReloadTables {
-  static constexpr std::uint16_t type = 11;
+  static constexpr std::uint16_t type = 111;
   std::uint64_t id = 0;
   auto fields() { return std::tie(id); }
 };
 struct TablesReloaded {
-  static constexpr std::uint16_t type = 12;
+  static constexpr std::uint16_t type = 112;
   std::uint64_t id = 0;
   std::string problems;  ///< empty if all is well; the old tables stay where there are any
   auto fields() { return std::tie(id, problems); }

@@ -126,6 +126,32 @@ Complaint delimiters(std::string_view text) {
   return std::nullopt;
 }
 
+/// RFC 1939 section 7: an id has 1 to 70 octets from 0x21 to 0x7E. The UID must be in it, or ids repeat.
+Complaint uidl_pattern(std::string_view text) {
+  constexpr std::size_t most_digits = 10, most_octets = 70;
+  std::size_t longest = 0;
+  bool has_uid = false;
+  while (!text.empty()) {
+    if (text.front() <= ' ' || text.front() > '~') return "has an octet that no unique id may have";
+    const bool number = text.front() == '%';
+    text.remove_prefix(1);
+    longest += number ? most_digits : 1;
+    if (!number) continue;
+    const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (digits > 0 && parse_number<unsigned>(text.substr(0, digits)).value_or(most_digits + 1) > most_digits) {
+      return "has a number of more than ten digits";
+    }
+    text.remove_prefix(digits);
+    if (text.starts_with('X')) text.remove_prefix(1);
+    if (!text.starts_with('u') && !text.starts_with('v')) return "has a % that is neither of %u nor of %v";
+    has_uid = has_uid || text.front() == 'u';
+    text.remove_prefix(1);
+  }
+  if (!has_uid) return "has no %u";
+  if (longest > most_octets) return "can give ids of more than 70 octets";
+  return std::nullopt;
+}
+
 Complaint mechanism(std::string_view text) {
   if (text != "PLAIN" && text != "LOGIN") return "is neither PLAIN nor LOGIN";
   return std::nullopt;

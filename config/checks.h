@@ -18,12 +18,13 @@ using Complaint = std::optional<std::string>;
 [[nodiscard]] Complaint ip_address(std::string_view text);     ///< IPv4 or IPv6, without brackets
 [[nodiscard]] Complaint optional_ip_address(std::string_view text);
 [[nodiscard]] Complaint interface_name(std::string_view text);  ///< "all", "loopback-only" or an IP address
-[[nodiscard]] Complaint next_hop(std::string_view text);    ///< domain, [host], [address], each with :port; or empty
-[[nodiscard]] Complaint mail_place(std::string_view text);  ///< maildir: or mbox: and a path with ~, %u, %n, %d, %h
-[[nodiscard]] Complaint log_place(std::string_view text);   ///< stderr, syslog, journal or a path
-[[nodiscard]] Complaint delimiters(std::string_view text);  ///< up to 8 characters of "+-_.=#"
-[[nodiscard]] Complaint mechanism(std::string_view text);   ///< a SASL mechanism that authd speaks
-[[nodiscard]] Complaint mbox_locks(std::string_view text);  ///< words of "fcntl", "dotlock", "flock"
-[[nodiscard]] Complaint one_line(std::string_view text);    ///< printable, no line end
+[[nodiscard]] Complaint next_hop(std::string_view text);      ///< domain, [host], [address], each with :port; or empty
+[[nodiscard]] Complaint mail_place(std::string_view text);    ///< maildir: or mbox: and a path with ~, %u, %n, %d, %h
+[[nodiscard]] Complaint log_place(std::string_view text);     ///< stderr, syslog, journal or a path
+[[nodiscard]] Complaint delimiters(std::string_view text);    ///< up to 8 characters of "+-_.=#"
+[[nodiscard]] Complaint mechanism(std::string_view text);     ///< a SASL mechanism that authd speaks
+[[nodiscard]] Complaint mbox_locks(std::string_view text);    ///< words of "fcntl", "dotlock", "flock"
+[[nodiscard]] Complaint uidl_pattern(std::string_view text);  ///< visible ASCII with %u, %v, %08Xu and the like
+[[nodiscard]] Complaint one_line(std::string_view text);      ///< printable, no line end
 
 }  // namespace facteur::config

@@ -158,6 +158,7 @@ Result<Settings> load(const std::string& path, const std::vector<Override>& over
 }
 
 void fill_from_system(Settings& settings) {
+  if (settings.tls_key.empty()) settings.tls_key = settings.tls_certificate;
   if (settings.hostname.empty()) {
     std::array<char, 256> name{};
     const bool known = gethostname(name.data(), name.size() - 1) == 0 && !host_name(name.data());

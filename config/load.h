@@ -40,7 +40,7 @@ constexpr std::size_t max_problems = 20;
 [[nodiscard]] Result<const Setting*> apply_entry(Settings& settings, const Node& key, const Node& value);
 [[nodiscard]] Result<const Setting*> apply_override(Settings& settings, const Override& entry);
 
-/// Gives hostname and domains their values when they have none.
+/// Gives hostname, domains and tls.key their values when they have none.
 void fill_from_system(Settings& settings);
 
 /// The settings file of a program: `option` (--config) if not empty, else $FACTEUR_CONFIG, else the installed file.

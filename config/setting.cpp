@@ -20,6 +20,11 @@ std::string as_home_mailbox(std::string_view path) {
   return (path.ends_with('/') ? "maildir:~/" : "mbox:~/") + std::string(path);
 }
 
+/// ssl_cert: Dovecot reads the file that is named behind '<'.
+std::string as_path(std::string_view value) {
+  return std::string(value.substr(value.starts_with('<') ? 1 : 0));
+}
+
 constexpr Synonym other_names[] = {
     {"myhostname", "hostname"},
     {"mydestination", "domains"},
@@ -30,14 +35,10 @@ constexpr Synonym other_names[] = {
     {"virtual_mailbox_base", "virtual_mail_root"},
     {"smtpd_tls_cert_file", "tls.certificate"},
     {"smtpd_tls_key_file", "tls.key"},
-    {"ssl_cert", "tls.certificate"},
-    {"ssl_key", "tls.key"},
+    {"ssl_cert", "tls.certificate", as_path},
+    {"ssl_key", "tls.key", as_path},
     {"maillog_file", "log"},
-    {"mail_owner", "facteur_user"},
-    {"virtual_uid_maps", "mail_uid"},
-    {"virtual_gid_maps", "mail_gid"},
-    {"smtpd_relayhost", "relayhost"},
-    {"mbox_dotlock_timeout", "mbox_lock_timeout"},
+    {"mail_owner", "queue_user"},
 };
 
 const std::map<std::string_view, const Setting*>& by_name() {

@@ -37,6 +37,7 @@ struct Settings {
   std::vector<net::Cidr> mynetworks;
   std::string relayhost;
   std::vector<net::Endpoint> dns_servers;
+  bool disable_dns_lookups = false;
 
   // TLS
   std::string tls_certificate;
@@ -140,6 +141,7 @@ struct Settings {
   Seconds login_timeout{180};
   Seconds pop3_idle_timeout{600};
   bool pop3_no_flag_updates = false;
+  std::string pop3_uidl_format = "%08Xv%08Xu";
   Seconds imap_idle_timeout{1800};
   Seconds imap_idle_notify_interval{120};
   std::uint64_t imap_max_line_length = 65536;

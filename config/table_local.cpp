@@ -72,6 +72,11 @@ const Setting access[] = {
     {"pop3_idle_timeout", &S::pop3_idle_timeout, second, day, "",
      "How long a POP3 session may be silent; RFC 1939 section 3 wants at least 10 minutes."},
     {"pop3_no_flag_updates", &S::pop3_no_flag_updates, 0, 0, "", "RETR does not mark the message as seen."},
+    {"pop3_uidl_format", &S::pop3_uidl_format, 0, 0, "pattern",
+     "The unique ids of messages in POP3: %v is UIDVALIDITY, %u the UID, %08Xu eight hexadecimal digits of it. Set it "
+     "to "
+     "what another server had, and its clients keep what they have.",
+     uidl_pattern},
     {"imap_idle_timeout", &S::imap_idle_timeout, second, day, "",
      "How long an IMAP session may be silent; RFC 3501 section 5.4 wants at least 30 minutes."},
     {"imap_idle_notify_interval", &S::imap_idle_notify_interval, second, hour, "",

@@ -61,6 +61,8 @@ const Setting relaying[] = {
      next_hop},
     {"dns.servers", &S::dns_servers, 0, 16, "address",
      "Resolvers, each an address with or without a port. Empty: those of /etc/resolv.conf."},
+    {"disable_dns_lookups", &S::disable_dns_lookups, 0, 0, "",
+     "No name server is ever asked: names have the addresses of /etc/hosts, and mail that needs MX records waits."},
 };
 
 const Setting tls[] = {

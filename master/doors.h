@@ -128,6 +128,14 @@ struct MayEnd {
   auto fields() { return std::tie(unused); }
 };
 
+/// From a login process that serves `sessions_per_login_process` sessions: it accepts no more and ends with the last of
+/// them; master starts a fresh one.
+struct Full {
+  static constexpr std::uint16_t type = 25;
+  std::uint8_t unused = 0;
+  auto fields() { return std::tie(unused); }
+};
+
 // With queued and the workers of deliveries ---------------------------------------------------------------------------
 
 /// queued: which worker delivers for this account? A new worker's door comes as NewPeer before the answer.

@@ -18,6 +18,9 @@ namespace facteur::master {
 namespace {
 
 constexpr unsigned quick_deaths_allowed = 10;
+/// Processes of one program beyond which a full one is followed more slowly: a flood of clients is no flood of processes.
+constexpr std::ptrdiff_t most_of_a_program = 100;
+constexpr Milliseconds pause_when_many{1000};
 constexpr Milliseconds longest_pause{60000};
 constexpr Milliseconds longest_vital_pause{10000};
 constexpr Milliseconds kill_margin{1000};
@@ -162,6 +165,7 @@ void Supervisor::listen_to(Child& child) {
     auto log = open_log(settings_.log);
     if (log) child.door->send(NewLog{std::move(log->descriptor), static_cast<std::uint8_t>(log->framing)});
   });
+  child.door->on<Full>([this, &child](const Full&) { succeed(child); });
   // A door that breaks without the process dying (a malformed message) is a process that is wrong about itself.
   child.door->on_close([&child](const std::string& why) {
     if (why != "the peer is gone") log::warning("door to {}[{}]: {}", child.program, child.pid, why);
@@ -199,6 +203,17 @@ void Supervisor::retire_older(const Child& newer) {
     child.retiring = true;
     child.door->send(Retire{});
   }
+}
+
+/// A full login process accepts no more and ends with its last session; a fresh one accepts in its place, at once unless
+/// there are many already.
+void Supervisor::succeed(Child& full) {
+  const auto* row = row_of(full.program);
+  if (row == nullptr || stopping_ || full.retiring) return;
+  full.retiring = true;
+  const auto alive = std::ranges::count(children_, full.program, &Child::program);
+  if (alive < most_of_a_program) return start_permanent(*row, full.index);
+  restart_later(*row, full.index, pause_when_many);
 }
 
 bool Supervisor::all_ready() const {

@@ -78,6 +78,7 @@ class Supervisor {
   void pair_with_peers(Child& child);
   void became_ready(Child& child);
   void retire_older(const Child& newer);
+  void succeed(Child& full);
   void reap();
   void died(Child& child, int status);
   void restart_later(const ProgramRow& row, unsigned index, Milliseconds pause);

@@ -25,10 +25,12 @@ struct Slot {
   Fd file;
   auto fields() { return std::tie(queue_id, file); }
 };
+/// The answer to one WantSlots of at most 32: `asked` is its count. No slots: there is no room for messages now (452).
 struct Slots {
   static constexpr std::uint16_t type = 2;
+  std::uint32_t asked = 0;
   std::vector<Slot> slots;
-  auto fields() { return std::tie(slots); }
+  auto fields() { return std::tie(asked, slots); }
 };
 /// smtpd: the message is written, synced, and my descriptor is closed.
 struct Commit {
@@ -146,8 +148,12 @@ struct Deliver {
   Fd message;                 ///< the queue file, or sealed memory with the content alone
   bool content_only = false;  ///< which of the two
   std::string reverse_path;
+  std::int64_t arrival = 0;    ///< of the message, seconds since 1970: the same in every attempt
+  bool first_attempt = false;  ///< these recipients cannot have been delivered to before, also not before a crash
   std::vector<LocalRecipient> recipients;  ///< at most ipc::max_recipients
-  auto fields() { return std::tie(id, queue_id, message, content_only, reverse_path, recipients); }
+  auto fields() {
+    return std::tie(id, queue_id, message, content_only, reverse_path, arrival, first_attempt, recipients);
+  }
 };
 struct Delivered {
   static constexpr std::uint16_t type = 21;

@@ -18,19 +18,18 @@ struct ActionWords {
   std::string_view name;     ///< in the Action field
   std::string_view subject;  ///< of the report
   std::string_view opening;  ///< what it says to people
+  std::string_view status;   ///< where none was given
 };
 /// By Action.
 constexpr std::array<ActionWords, 5> action_words{
     {{"failed", "Undelivered Mail Returned to Sender",
-      "Your message could not be delivered to the recipients below. No further attempt will be made."},
+      "Your message could not be delivered to the recipients below. No further attempt will be made.", "5.0.0"},
      {"delayed", "Delayed Mail (still being retried)",
-      "Your message could not yet be delivered to the recipients below. It is kept, and tried again: you need not send "
-      "it "
-      "again."},
-     {"delivered", "Successful Mail Delivery Report", "Your message was delivered to the recipients below."},
+      "Your message could not yet be delivered to the recipients below. It is kept and tried again.", "4.0.0"},
+     {"delivered", "Successful Mail Delivery Report", "Your message was delivered to the recipients below.", "2.0.0"},
      {"relayed", "Successful Mail Delivery Report",
-      "Your message was handed to mail systems that will send no further report, for the recipients below."},
-     {"expanded", "Successful Mail Delivery Report", "Your message was sent on to the lists below."}}};
+      "Your message was handed to mail systems that will send no further report, for the recipients below.", "2.0.0"},
+     {"expanded", "Successful Mail Delivery Report", "Your message was sent on to the lists below.", "2.0.0"}}};
 
 const ActionWords& words_of(Action action) {
   return action_words[static_cast<std::size_t>(action)];
@@ -58,7 +57,7 @@ std::string explain(const Recipient& recipient) {
     text += fmt::format("host {} said: ", safe_text(recipient.remote_mta, address::max_domain));
   }
   text += diagnostic.empty() ? std::string(describe_status(recipient.status)) : diagnostic;
-  return paragraph(text);
+  return paragraph(text, "    ");
 }
 
 std::string text_part(const Report& report) {
@@ -82,7 +81,7 @@ std::string status_of_recipient(const Recipient& recipient) {
   }
   out += field("Final-Recipient", typed_address(recipient.final_recipient));
   out += field("Action", words_of(recipient.action).name);
-  out += field("Status", is_status(recipient.status) ? recipient.status : "5.0.0");
+  out += field("Status", is_status(recipient.status) ? recipient.status : words_of(recipient.action).status);
   if (!recipient.remote_mta.empty()) {
     out += field("Remote-MTA", "dns; " + safe_text(recipient.remote_mta, address::max_domain));
   }

@@ -67,8 +67,8 @@ std::string field(std::string_view name, std::string_view value) {
   return fold(fmt::format("{}: {}", name, value), "    ");
 }
 
-std::string paragraph(std::string_view text) {
-  return fold(text, "    ");
+std::string paragraph(std::string_view text, std::string_view indent) {
+  return fold(text, indent);
 }
 
 std::string typed_address(const address::Address& address) {

@@ -13,8 +13,8 @@ namespace facteur::dsn {
 [[nodiscard]] std::string safe_text(std::string_view text, std::size_t most);
 /// A field "Name: value", folded at spaces to about 78 octets a line and never beyond 998 (RFC 5322 section 2.1.1).
 [[nodiscard]] std::string field(std::string_view name, std::string_view value);
-/// A paragraph of lines of about 78 octets, each but the first indented.
-[[nodiscard]] std::string paragraph(std::string_view text);
+/// A paragraph of lines of about 78 octets, each but the first indented by `indent`.
+[[nodiscard]] std::string paragraph(std::string_view text, std::string_view indent = "");
 /// An address with its type: "rfc822; jim@minfo.sn", or "utf-8; …" as utf-8-addr-xtext (RFC 6533 section 3).
 [[nodiscard]] std::string typed_address(const address::Address& address);
 /// A header as it was, but 7-bit, its control characters and 8-bit octets as \xNN, lines and the whole cut to bounds.

@@ -141,12 +141,20 @@ Files& system_files() {
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t most) {
-  auto& files = system_files();
-  const auto fd = files.open(AT_FDCWD, path, O_RDONLY);
+  constexpr std::size_t piece = 65536;
+  const auto fd = system_files().open(AT_FDCWD, path, O_RDONLY);
   if (!fd) return fail(fd);
-  auto octets = files.read_at(fd->get(), 0, most + 1);
-  if (octets && octets->size() > most) return fail(Kind::permanent, printable(path) + " is too large");
-  return octets;
+  // Read to the end, not by its size: a pipe has none, and a file may grow meanwhile.
+  std::string octets;
+  for (;;) {
+    const auto filled = octets.size();
+    octets.resize(filled + piece);
+    const auto count = retry([&] { return ::read(fd->get(), octets.data() + filled, piece); });
+    if (count < 0) return failed("read", path);
+    octets.resize(filled + static_cast<std::size_t>(count));
+    if (count == 0) return octets;
+    if (octets.size() > most) return fail(Kind::permanent, printable(path) + " is too large");
+  }
 }
 
 Result<> replace_file(const std::string& path, std::string_view octets, mode_t mode, Files& files) {

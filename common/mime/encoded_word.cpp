@@ -78,7 +78,10 @@ class Output {
 
  private:
   void flush() {
-    if (!raw_.empty()) text_ += to_utf8(charset_, octets_).value_or(raw_);
+    if (!raw_.empty()) {
+      const auto decoded = to_utf8(charset_, octets_);
+      text_ += decoded ? *decoded : guess_utf8(raw_);
+    }
     raw_.clear();
     octets_.clear();
     charset_ = {};

@@ -34,7 +34,7 @@ bool is_identity(std::string_view encoding) {
 }  // namespace
 
 Summarizer::Summarizer() {
-  begin_part();
+  begin_part(0);
 }
 
 void Summarizer::add(std::string_view octets) {
@@ -89,7 +89,7 @@ void Summarizer::end_line(std::string_view front, std::uint64_t size, std::uint6
   line_begin_ += size;
   line_number_ += line_end > 0 ? 1 : 0;
   line_end_ = line_end;
-  if (found.delimiter == Delimiter::next) begin_part();
+  if (found.delimiter == Delimiter::next) begin_part(line_begin_);
   if (found.delimiter == Delimiter::close) open_[found.depth].boundary.clear();
   if (header_ends) end_header(line_begin_);
 }
@@ -123,11 +123,11 @@ void Summarizer::add_to_header(std::string_view octets) {
   headers_left_ -= octets.size();
 }
 
-void Summarizer::begin_part() {
+void Summarizer::begin_part(std::uint64_t offset) {
   const auto index = static_cast<std::uint32_t>(summary_.parts.size());
   const auto parent = open_.empty() ? index : open_.back().part;
   auto& part = summary_.parts.emplace_back();
-  part.header_begin = line_begin_;
+  part.header_begin = offset;
   part.parent = parent;
   if (parent != index) summary_.parts[parent].children.push_back(index);
   open_.push_back({.part = index, .boundary = {}});
@@ -155,7 +155,7 @@ void Summarizer::look_into(Part& part) {
   const bool room = open_.size() < max_depth && summary_.parts.size() < max_parts;
   if (!room || (message && !is_identity(part.encoding))) return set_type(part, "APPLICATION", "OCTET-STREAM");
   part.is_message = message;
-  if (message) return begin_part();
+  if (message) return begin_part(part.body_begin);
   open_.back().boundary = boundary_of(part);
   open_.back().digest = iequals(part.subtype, "digest");
 }
@@ -170,9 +170,16 @@ void Summarizer::end_parts(std::size_t depth, std::uint64_t end, std::uint64_t e
 void Summarizer::end_part(const Open& open, std::uint64_t end, std::uint64_t end_line) {
   auto& part = summary_.parts[open.part];
   part.body_end = std::max(end, part.body_begin);
+  if (!part.children.empty()) {
+    // A last child that begins, or has its empty line, just before the delimiter keeps that line end; so do its
+    // parents.
+    part.body_end = std::max(part.body_end, summary_.parts[part.children.back()].body_end);
+  }
   if (part.body_end == part.body_begin) return;
   constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-  part.body_lines = static_cast<std::uint32_t>(std::min(most, end_line - std::min(end_line, open.first_line)));
+  const auto last_line = part.body_end > end ? line_number_ : end_line;
+  const auto lines = last_line - std::min(last_line, open.first_line);
+  part.body_lines = static_cast<std::uint32_t>(std::min(most, lines));
 }
 
 }  // namespace facteur::mime

@@ -50,7 +50,7 @@ class Summarizer {
   void keep(std::string_view octets);
   void end_line(std::string_view front, std::uint64_t size, std::uint64_t line_end);
   void add_to_header(std::string_view octets);
-  void begin_part();
+  void begin_part(std::uint64_t offset);
   void end_header(std::uint64_t body_begin);
   void look_into(Part& part);
   void end_parts(std::size_t depth, std::uint64_t end, std::uint64_t end_line);

@@ -3,6 +3,8 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +20,10 @@ constexpr std::size_t keep_buffer = 4096;
 Stream::Stream(loop::Loop& loop, Fd socket) : socket_(std::move(socket)), poll_(loop) {
   const int flags = ::fcntl(socket_.get(), F_GETFL);
   ::fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK);
+  // Replies are written whole: waiting for more (Nagle) only meets the peer's delayed acknowledgement. Unix sockets
+  // have no such option, and no such wait.
+  const int on = 1;
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 Stream::~Stream() {

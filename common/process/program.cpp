@@ -166,11 +166,15 @@ void Program::stop() {
   end();
 }
 
+void Program::ready() {
+  if (!std::exchange(ready_told_, true)) master_->send(master::Ready{});
+}
+
 int Program::run() {
   loop_.on_signal(SIGTERM, [this] { stop(); });
   watch_log();
   listen_to_master();
-  master_->send(master::Ready{});
+  if (!ready_held_) ready();
   loop_.run();
   // At once: nothing durable waits for a destructor, and what is open the kernel closes.
   std::quick_exit(EX_OK);

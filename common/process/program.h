@@ -56,6 +56,10 @@ class Program {
   void allow(Path path) { paths_.push_back(std::move(path)); }
 
   void jail(const Role& role);
+  /// Ready is told not by run() but by ready(): for a program that cannot serve before a peer has spoken.
+  void hold_ready() { ready_held_ = true; }
+  /// Tells master, once, that it serves.
+  void ready();
   /// Tells master that it serves, and runs the loop until end() or until master is gone. Gives the exit status.
   [[nodiscard]] int run();
   void end() { loop_.stop(); }
@@ -83,6 +87,8 @@ class Program {
   std::atomic<bool> log_broken_ = false;
   bool self_testing_ = false;
   bool stopping_ = false;
+  bool ready_held_ = false;
+  bool ready_told_ = false;
 };
 
 /// The descriptor on which a program finds its door to master.

@@ -67,6 +67,7 @@ TEST_CASE("Postfix's names of our settings are understood") {
   CHECK(s.domains == std::vector<std::string>{"b.example"});
   CHECK(s.mail_location == "mbox:/var/mail/%u");
   CHECK(settings_of("home_mailbox: Maildir/").mail_location == "maildir:~/Maildir/");
+  CHECK(settings_of("ssl_cert: </etc/c.pem").tls_certificate == "/etc/c.pem");
   CHECK(error_of("hostname: a.example\nmyhostname: b.example") ==
         "f.yaml:2:1: duplicate key 'myhostname': hostname was set on line 1");
 }
@@ -234,6 +235,16 @@ TEST_CASE("The sample says every setting, and its settings uncommented are the d
   const auto from = uncommented.find("hostname:");
   uncommented.erase(from, uncommented.find('\n', from) - from);
   CHECK(settings_of(uncommented) == Settings{});
+}
+
+TEST_CASE("A pattern of unique ids has the UID and fits into 70 octets") {
+  for (const auto* good : {"%u", "%08Xv%08Xu", "%08Xu%08Xv", "UID%u-%v", "%v.%u"}) {
+    CHECK(settings_of("pop3_uidl_format: '" + std::string(good) + "'").pop3_uidl_format == good);
+  }
+  for (const auto* bad : {"", "%v", "%", "%x%u", "%u %v", "%11u", "%99999999999u", "%u%u%u%u%u%u%u%u", "\xc3\xa9%u"}) {
+    INFO(bad);
+    CHECK_FALSE(error_of("pop3_uidl_format: '" + std::string(bad) + "'").empty());
+  }
 }
 
 TEST_CASE("Every row of the table is whole") {

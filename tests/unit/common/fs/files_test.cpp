@@ -72,3 +72,19 @@ TEST_CASE("a file beyond its bound is refused, directories are made whole") {
   CHECK(fs::read_file(folder.path + "/a/b/c/file", 5) == "12345");
   CHECK(fs::read_file(folder.path + "/a/b/c/file", 4).error().kind == Kind::permanent);
 }
+
+TEST_CASE("a file is read to its end, a pipe too, and not beyond its bound") {
+  const Folder folder;
+  const std::string big(200'000, 'x');
+  REQUIRE(fs::replace_file(folder.path + "/big", big, 0600));
+  CHECK(fs::read_file(folder.path + "/big") == big);
+  CHECK(fs::read_file(folder.path + "/big", big.size()) == big);
+  CHECK_FALSE(fs::read_file(folder.path + "/big", big.size() - 1));
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const Fd reader(ends[0]);
+  Fd writer(ends[1]);
+  REQUIRE(fs::system_files().write(writer.get(), "secret\n"));
+  writer.reset();
+  CHECK(fs::read_file("/dev/fd/" + std::to_string(reader.get())) == "secret\n");
+}

@@ -32,6 +32,24 @@ std::string header_of(const std::string& message, const Part& part) {
   return message.substr(part.header_begin, part.body_begin - part.header_begin);
 }
 
+/// True if parts lie inside their parents, one behind the other, and their lines are counted right.
+bool is_consistent(const std::string& message, const Summary& summary) {
+  for (std::size_t i = 0; i < summary.parts.size(); ++i) {
+    const auto& part = summary.parts[i];
+    const auto& parent = summary.parts[part.parent];
+    if (i > 0 && (part.header_begin < parent.body_begin || part.body_end > parent.body_end)) return false;
+    const auto body = body_of(message, part);
+    const auto unended = !body.empty() && !body.ends_with('\n') ? 1 : 0;
+    if (part.body_lines != std::ranges::count(body, '\n') + unended) return false;
+    auto end = part.body_begin;
+    for (const auto child : part.children) {
+      if (summary.parts[child].header_begin < end) return false;
+      end = summary.parts[child].body_end;
+    }
+  }
+  return true;
+}
+
 /// The tree as text: "multipart/mixed[text/plain(body) …]".
 std::string show(const std::string& message, const Summary& summary, std::size_t index = 0) {
   const auto& part = summary.parts.at(index);
@@ -195,7 +213,7 @@ TEST_CASE("a digest holds messages, an encoded message is opaque") {
 
 TEST_CASE("MIM-05, MIM-06: depth and number of parts are bounded") {
   std::string deep;
-  for (int i = 0; i < 100000; ++i) {
+  for (int i = 0; i < 8000; ++i) {
     const auto boundary = "b" + std::to_string(i);
     deep += "Content-Type: multipart/mixed; boundary=" + boundary + "\r\n\r\n--" + boundary + "\r\n";
   }
@@ -346,6 +364,7 @@ TEST_CASE("the summarizer agrees with its oracle on random messages") {
       break;
     }
     const auto whole = mime::summarize(message);
+    if (!is_consistent(message, whole)) FAIL_CHECK("places or lines are wrong in\n" << message);
     if (!(in_pieces(message, 1 + random() % 5, 1 + random() % 9) == whole)) FAIL_CHECK("pieces differ");
   }
   CHECK(compared > 4000);

@@ -84,9 +84,11 @@ TEST_CASE("MIM-10: hostile encoded words") {
     CHECK(decode(same) == same);
   }
   CHECK(decode("=?utf-8?B?=?=") == "");
-  CHECK(decode("=?utf-8?Q?" "?=") == "");
+  CHECK(decode("=?utf-8?Q?"
+               "?=") == "");
   CHECK(decode("=?utf-8?q?=C3?=") == "\xef\xbf\xbd");
   CHECK(decode("=?=?utf-8?q?a?=") == "=?a");
+  CHECK(decode("=?\xfcx?q?a?=") == "=?\xc3\xbcx?q?a?=");
   const auto begin = std::chrono::steady_clock::now();
   CHECK(decode(repeat("=?utf-8?q?a?= ", 100000)) == repeat("a", 100000) + " ");
   CHECK(decode(repeat("=?utf-8?q?a?=x", 2000)) == repeat("ax", 2000));

@@ -1,0 +1,191 @@
+#include "cli/demo_folder.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <grp.h>
+#include <nlohmann/json.hpp>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth/password.h"
+#include "auth/users_edit.h"
+#include "cli/demo_ports.h"
+#include "common/base/encode.h"
+#include "common/base/random.h"
+#include "common/fs/files.h"
+#include "common/process/jail.h"
+#include "common/tls/context.h"
+#include "config/describe.h"
+#include "config/load.h"
+
+namespace facteur::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view domain = "example.test";
+constexpr unsigned first_demo_uid = 61000;
+constexpr unsigned demo_uids = 6;  ///< smtpd, login, authd, queued, remote, mail
+
+/// What a second start must find again. Passwords are here in the clear, for the demo prints them.
+struct Memory {
+  unsigned uid_base = 0;
+  std::map<std::string, std::string> passwords;
+};
+
+std::string memory_file(const std::string& folder) {
+  return folder + "/demo.json";
+}
+
+std::optional<Memory> remember(const std::string& folder) {
+  const auto text = fs::read_file(memory_file(folder));
+  const auto data = text ? json::parse(*text, nullptr, false) : json();
+  if (!data.is_object() || !data.contains("uid_base") || !data.contains("passwords")) return std::nullopt;
+  Memory out;
+  out.uid_base = data["uid_base"].get<unsigned>();
+  for (const auto& [login, password] : data["passwords"].items()) out.passwords[login] = password.get<std::string>();
+  return out;
+}
+
+Result<> memorize(const std::string& folder, const Memory& memory) {
+  const json data{{"uid_base", memory.uid_base}, {"passwords", memory.passwords}};
+  return fs::replace_file(memory_file(folder), data.dump(2) + "\n", 0600);
+}
+
+/// The first of a row of numbers that no account and no group has.
+unsigned free_uids() {
+  for (unsigned base = first_demo_uid;; base += demo_uids) {
+    bool free = true;
+    for (unsigned uid = base; uid < base + demo_uids; ++uid) {
+      free = free && ::getpwuid(uid) == nullptr && ::getgrgid(uid) == nullptr;
+    }
+    if (free) return base;
+  }
+}
+
+std::string new_password() {
+  return hex_encode(random_octets(8));
+}
+
+/// Adds the accounts that are asked for and not there yet.
+Result<> add_accounts(const DemoOptions& options, const std::string& folder, Memory& memory, unsigned auth_uid) {
+  std::vector<std::string> logins{"alice", "bob"};
+  for (unsigned i = 1; i <= options.users; ++i) logins.push_back("u" + std::to_string(i));
+  std::vector<auth::NewUser> fresh;
+  std::string last_password;
+  std::string last_hash;
+  for (const auto& login : logins) {
+    if (memory.passwords.contains(login)) continue;
+    const std::string password = options.password.empty() ? new_password() : options.password;
+    if (password != last_password) {  // a hash is slow to make, by design
+      auto hash = auth::hash_password(password);
+      if (!hash) return fail(hash);
+      last_password = password;
+      last_hash = *hash;
+    }
+    memory.passwords[login] = password;
+    fresh.push_back({login + "@" + std::string(domain), last_hash, {}});
+  }
+  if (fresh.empty()) return {};
+  auth::FileOwner owner;
+  if (process::is_real_root()) owner = {0, auth_uid};
+  return auth::add_users(folder + "/users.yaml", fresh, owner);
+}
+
+Result<> make_certificate(const std::string& folder, const std::string& host) {
+  const std::string certificate = folder + "/tls/cert.pem";
+  if (std::filesystem::exists(certificate)) return {};
+  if (auto made = fs::make_directories(folder + "/tls", 0755); !made) return made;
+  auto pair = tls::make_self_signed(host);
+  if (!pair) return fail(pair);
+  if (auto written = fs::replace_file(folder + "/tls/key.pem", pair->key, 0600); !written) return written;
+  return fs::replace_file(certificate, pair->certificate, 0644);
+}
+
+/// The demo's own settings, before --config and --set.
+std::string own_settings(const std::string& folder, const Memory& memory,
+                         const std::map<std::string_view, std::uint16_t>& ports) {
+  std::string out = "hostname: mail." + std::string(domain) + "\ndomains: [" + std::string(domain) + "]\n";
+  out += "inet_interfaces: [loopback-only]\nmynetworks: []\nsystem_users: false\n";
+  for (const auto& [name, port] : ports) out += "ports." + std::string(name) + ": " + std::to_string(port) + "\n";
+  out += "tls: {certificate: " + folder + "/tls/cert.pem, key: " + folder + "/tls/key.pem}\n";
+  out += "allow_plaintext_from: [127.0.0.0/8, \"::1/128\"]\n";
+  out += "users: " + folder + "/users.yaml\naliases: [" + folder + "/aliases]\nlog: " + folder + "/log\n";
+  out += "virtual_mail_root: " + folder + "/mail\nqueue_directory: " + folder + "/spool\n";
+  out += "state_directory: " + folder + "/state\nrun_directory: " + folder + "/run\n";
+  if (!process::is_real_root()) return out;
+  const char* users[] = {"facteur_user", "login_user", "auth_user", "queue_user", "out_user", "mail_uid"};
+  unsigned uid = memory.uid_base;
+  for (const char* user : users) out += std::string(user) + ": \"" + std::to_string(uid++) + "\"\n";
+  return out + "mail_gid: \"" + std::to_string(memory.uid_base + demo_uids - 1) + "\"\n";
+}
+
+Result<config::Settings> write_settings(const DemoOptions& options, const std::string& folder, const Memory& memory) {
+  auto ports = choose_ports(options.port_base);
+  if (!ports) return fail(ports);
+  const std::string own = folder + "/demo.yaml";
+  if (auto written = fs::replace_file(own, own_settings(folder, memory, *ports), 0644); !written) return fail(written);
+  std::vector<std::string> files{own};
+  if (!options.config_file.empty()) files.push_back(options.config_file);
+  std::vector<config::Override> overrides;
+  for (const auto& text : options.settings) {
+    auto override = config::Override::parse(text);
+    if (!override) return fail(override);
+    overrides.push_back(std::move(*override));
+  }
+  auto loaded = config::load_files(files, overrides);
+  if (!loaded) return fail(loaded);
+  if (loaded->settings.dns_servers.empty() && loaded->settings.relayhost.empty()) {
+    // Nothing leaves the machine unless the caller says how.
+    overrides.push_back({"disable_dns_lookups", "true"});
+    loaded = config::load_files(files, overrides);
+    if (!loaded) return fail(loaded);
+  }
+  const std::string text = config::show(*loaded, config::Which::written);
+  if (auto written = fs::replace_file(folder + "/facteur.yaml", text, 0644); !written) return fail(written);
+  return std::move(loaded->settings);
+}
+
+Result<DemoFolder> make_or_find(const DemoOptions& options) {
+  DemoFolder out;
+  out.temporary = options.folder.empty();
+  if (out.temporary) {
+    char name[] = "/tmp/facteur-demo-XXXXXX";
+    if (::mkdtemp(name) == nullptr) return fail_errno("make a folder in /tmp", errno);
+    out.path = name;
+  } else {
+    out.path = std::filesystem::absolute(options.folder).lexically_normal().string();
+    if (out.path.ends_with('/')) out.path.pop_back();
+    if (auto made = fs::make_directories(out.path, 0755); !made) return fail(made);
+  }
+  // The processes of other uids go through it, to what is theirs.
+  if (::chmod(out.path.c_str(), 0755) < 0) return fail_errno("chmod " + out.path, errno);
+  return out;
+}
+
+}  // namespace
+
+Result<DemoFolder> prepare_demo_folder(const DemoOptions& options) {
+  auto folder = make_or_find(options);
+  if (!folder) return folder;
+  auto memory = remember(folder->path);
+  if (!memory) memory = Memory{free_uids(), {}};
+  if (auto added = add_accounts(options, folder->path, *memory, memory->uid_base + 2); !added) return fail(added);
+  if (auto kept = memorize(folder->path, *memory); !kept) return fail(kept);
+  if (!std::filesystem::exists(folder->path + "/aliases")) {
+    const auto written =
+        fs::replace_file(folder->path + "/aliases", "# name: address, address\npostmaster: alice\n", 0644);
+    if (!written) return fail(written);
+  }
+  auto settings = write_settings(options, folder->path, *memory);
+  if (!settings) return fail(settings);
+  if (auto made = make_certificate(folder->path, settings->hostname); !made) return fail(made);
+  folder->settings = std::move(*settings);
+  folder->passwords = std::move(memory->passwords);
+  return folder;
+}
+
+}  // namespace facteur::cli

@@ -1,0 +1,26 @@
+// The folder of a demo: settings, users, certificate, spool, mail. Made at the first start, found at the next.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/demo.h"
+#include "common/base/result.h"
+#include "config/settings.h"
+
+namespace facteur::cli {
+
+/// What was made or found.
+struct DemoFolder {
+  std::string path;
+  bool temporary = false;
+  config::Settings settings;
+  std::map<std::string, std::string> passwords;  ///< by login, without domain
+  [[nodiscard]] std::string config_file() const { return path + "/facteur.yaml"; }
+};
+
+/// Makes the folder ready, or finds it as it was left: the same users, passwords, uids and certificate.
+[[nodiscard]] Result<DemoFolder> prepare_demo_folder(const DemoOptions& options);
+
+}  // namespace facteur::cli

@@ -1,0 +1,26 @@
+#include "common/login/worker/mail_account.h"
+
+#include "common/process/mail_tree.h"
+
+namespace facteur::login {
+
+Result<store::Location> locate(const auth::Account& account, const config::Settings& settings) {
+  // The worker's own first account was made before the jail; others of its uid are made here, as that uid.
+  if (auto made = process::make_mail(account, settings, false); !made) return fail(made);
+  return store::expand_location(account.mail, account.name, account.home);
+}
+
+Result<std::unique_ptr<store::Account>> open_account(const store::Location& location,
+                                                     const config::Settings& settings) {
+  store::OpenOptions options;
+  options.host = settings.hostname;
+  return store::open_account(location, options);
+}
+
+Result<std::unique_ptr<store::Account>> open_account(const auth::Account& account, const config::Settings& settings) {
+  const auto location = locate(account, settings);
+  if (!location) return fail(location);
+  return open_account(*location, settings);
+}
+
+}  // namespace facteur::login

@@ -1,0 +1,23 @@
+// From an account that master names to its mailboxes.
+#pragma once
+
+#include <memory>
+
+#include "auth/doors.h"
+#include "common/base/result.h"
+#include "common/store/location.h"
+#include "config/settings.h"
+
+namespace facteur::login {
+
+/// Where the mail of an account is, as far as it is there: what is missing is made. Blocks on files. Kind::permanent
+/// for a place that is none.
+[[nodiscard]] Result<store::Location> locate(const auth::Account& account, const config::Settings& settings);
+/// Opens the mailboxes at that place.
+[[nodiscard]] Result<std::unique_ptr<store::Account>> open_account(const store::Location& location,
+                                                                   const config::Settings& settings);
+/// Both in one.
+[[nodiscard]] Result<std::unique_ptr<store::Account>> open_account(const auth::Account& account,
+                                                                   const config::Settings& settings);
+
+}  // namespace facteur::login

@@ -1,0 +1,38 @@
+#include "common/login/worker/worker_program.h"
+
+#include <cstdlib>
+#include <sysexits.h>
+#include <utility>
+
+#include "common/log/log.h"
+#include "common/process/mail_tree.h"
+
+namespace facteur::login {
+
+namespace {
+/// Sessions mostly read, and one job of a session runs at a time.
+constexpr unsigned pool_threads = 8;
+}  // namespace
+
+WorkerProgram::WorkerProgram(process::Program& process) : process_(process), pool_(process.loop()) {
+  const auto& settings = process.settings();
+  const auto& start = process.start();
+  process::size_pool(settings, pool_threads);
+  for (const auto& account : start.accounts) {
+    if (auto made = process::make_mail(account, settings, start.real_root); !made) {
+      log::error("{}: {}", account.name, made.error().text);
+      std::exit(EX_CANTCREAT);
+    }
+    for (auto& path : process::mail_paths(account, settings)) process.allow(std::move(path));
+  }
+}
+
+void WorkerProgram::open(SessionWorker::Make make) {
+  worker_ = std::make_unique<SessionWorker>(process_.loop(), process_.master(), pool_, std::move(make),
+                                            [this] { process_.end(); });
+  worker_->set_idle_time(process_.settings().worker_idle_timeout);
+  process_.on_settings([this] { worker_->set_idle_time(process_.settings().worker_idle_timeout); });
+  process_.on_stop([this] { worker_->shut_down(); });
+}
+
+}  // namespace facteur::login

@@ -1,0 +1,185 @@
+// Making the mail of an account.
+
+#include "common/process/mail_tree.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <optional>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/base/strings.h"
+#include "common/fs/files.h"
+#include "common/process/acting_as.h"
+
+namespace facteur::process {
+
+namespace {
+
+constexpr mode_t passage_mode = 0711;  // of folders between virtual_mail_root and an account's own
+constexpr mode_t own_mode = 0700;
+constexpr int passing = O_DIRECTORY | O_NOFOLLOW | O_PATH;  // wants no right to list a folder
+
+bool is_virtual(const auth::Account& account) {
+  return account.system_user.empty();
+}
+
+std::string parent_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
+}
+
+/// The folder that belongs to a virtual account alone: its home if the mail lies there, else the mail's own.
+std::string own_folder(const auth::Account& account, const MailPlace& place) {
+  if (place.path.starts_with(account.home + "/")) return account.home;
+  return place.kind == MailPlace::Kind::maildir ? place.path : parent_of(place.path);
+}
+
+struct Owner {
+  uid_t uid;
+  gid_t gid;
+};
+
+/// The folder `name` of `parent`, made if it is missing. Never through a link, and what was there keeps its owner.
+Result<Fd> enter(int parent, const std::string& name, mode_t mode, std::optional<Owner> owner) {
+  auto& files = fs::system_files();
+  auto there = files.open(parent, name, passing);
+  if (there || there.error().errno_value != ENOENT) return there;
+  if (auto made = files.make_directory(parent, name, own_mode); !made) return fail(made);
+  const auto fresh = files.open(parent, name, O_DIRECTORY | O_NOFOLLOW | O_RDONLY);
+  if (!fresh) return fail(fresh);
+  if (owner && ::fchown(fresh->get(), owner->uid, owner->gid) < 0) return fail_errno("chown " + name, errno);
+  if (::fchmod(fresh->get(), mode) < 0) return fail_errno("chmod " + name, errno);
+  return files.open(parent, name, passing);
+}
+
+/// Makes the account's own folder, step by step from virtual_mail_root. What lies between belongs to whom the root of
+/// virtual mail belongs, so that workers of that user can make room for further accounts.
+Result<> make_own_folder(const std::string& own, const auth::Account& account, const std::string& root,
+                         bool real_root) {
+  if (!own.starts_with(root + "/")) return fail(Kind::permanent, printable(own) + " is not below " + root);
+  auto folder = fs::system_files().open(AT_FDCWD, root, passing);
+  if (!folder) return fail(folder);
+  struct stat status{};
+  if (::fstat(folder->get(), &status) < 0) return fail_errno("stat " + root, errno);
+  const auto parts = split(std::string_view(own).substr(root.size() + 1), '/');
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::string name(parts[i]);
+    if (name.empty() || name == "." || name == "..") return fail(Kind::permanent, "bad folder " + printable(own));
+    const bool last = i + 1 == parts.size();
+    const Owner owner = last ? Owner{account.uid, account.gid} : Owner{status.st_uid, status.st_gid};
+    auto next =
+        enter(folder->get(), name, last ? own_mode : passage_mode, real_root ? std::optional(owner) : std::nullopt);
+    if (!next) return fail(next);
+    folder = std::move(next);
+  }
+  return {};
+}
+
+/// What we keep beside an mbox lies here: the index, UIDs, locks of sessions.
+std::string state_folder(const auth::Account& account) {
+  return account.home + "/.facteur";
+}
+
+/// The folder of the Maildir, or the mbox and its folder, with the rights of whom we act as.
+Result<> make_place(const MailPlace& place, const auth::Account& account) {
+  if (place.kind == MailPlace::Kind::maildir) return fs::make_directories(place.path, own_mode);
+  // Whether it succeeds shows when it is needed; mail can be delivered without.
+  if (!account.home.empty()) (void)fs::make_directories(state_folder(account), own_mode);
+  auto& files = fs::system_files();
+  constexpr int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+  auto file = files.open(AT_FDCWD, place.path, flags, 0600);
+  if (!file && file.error().errno_value == ENOENT) {
+    if (auto made = fs::make_directories(parent_of(place.path), own_mode); !made) return made;
+    file = files.open(AT_FDCWD, place.path, flags, 0600);
+  }
+  return file ? Result<>() : fail(file);
+}
+
+/// A folder reached through no link at all.
+Result<Fd> open_without_links(const std::string& path) {
+  open_how how{};
+  how.flags = O_DIRECTORY | O_RDONLY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  Fd folder(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  if (!folder) return fail_errno("open " + printable(path), errno);
+  return folder;
+}
+
+/// An mbox in the system's mail folder, where users may make no files: made by root, for the user. The folder must be
+/// root's and be reached through no link, and no name in it is followed.
+Result<> make_in_system_folder(const MailPlace& place, const auth::Account& account) {
+  auto& files = fs::system_files();
+  const auto parent = parent_of(place.path);
+  const auto folder = open_without_links(parent);
+  if (!folder) return fail(folder);
+  const auto status = files.status(folder->get());
+  if (!status) return fail(status);
+  if (status->st_uid != 0 || (status->st_mode & S_IWOTH) != 0) {
+    return fail(Kind::temporary, printable(parent) + " is not a mail folder of the system");
+  }
+  const auto file =
+      files.open(folder->get(), place.path.substr(parent.size() + 1), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (!file) return file.error().errno_value == EEXIST ? Result<>() : fail(file);
+  if (::fchown(file->get(), account.uid, account.gid) < 0) return fail_errno("chown " + place.path, errno);
+  return {};
+}
+
+/// False where a part of the path is the user's own to turn into a link.
+bool is_system_path(const auth::Account& account, const MailPlace& place) {
+  return account.home.empty() || !place.path.starts_with(account.home + "/");
+}
+
+}  // namespace
+
+Result<MailPlace> mail_place(const auth::Account& account) {
+  const auto colon = account.mail.find(':');
+  const auto kind = account.mail.substr(0, colon);
+  std::string path = colon == std::string::npos ? "" : account.mail.substr(colon + 1);
+  if (path == "~" || path.starts_with("~/")) path = account.home + path.substr(1);
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  if ((kind != "maildir" && kind != "mbox") || !path.starts_with('/')) {
+    return fail(Kind::permanent, "mail location " + printable(account.mail) + " of " + printable(account.name));
+  }
+  return MailPlace{kind == "mbox" ? MailPlace::Kind::mbox : MailPlace::Kind::maildir, std::move(path)};
+}
+
+Result<> make_mail(const auth::Account& account, const config::Settings& settings, bool real_root) {
+  const auto place = mail_place(account);
+  if (!place) return fail(place);
+  if (is_virtual(account)) {
+    const auto made = make_own_folder(own_folder(account, *place), account, settings.virtual_mail_root, real_root);
+    if (!made) return made;
+  }
+  if (!real_root) return make_place(*place, account);
+  Result<> made;
+  {
+    const ActingAs user(account.uid, account.gid);
+    made = make_place(*place, account);
+  }
+  const bool refused = !made && (made.error().errno_value == EACCES || made.error().errno_value == EPERM);
+  if (refused && place->kind == MailPlace::Kind::mbox && is_system_path(account, *place)) {
+    return make_in_system_folder(*place, account);
+  }
+  return made;
+}
+
+std::vector<Path> mail_paths(const auth::Account& account, const config::Settings& settings) {
+  if (is_virtual(account)) return {{settings.virtual_mail_root, true}};
+  const auto place = mail_place(account);
+  if (!place) return {};
+  if (place->kind == MailPlace::Kind::maildir) return {{place->path, true}};
+  std::vector<Path> paths{{state_folder(account), true}};
+  // The lock file beside an mbox needs its folder. A home is too much to give for that, and in the system's mail folder
+  // the user may make no file anyway.
+  const auto folder = parent_of(place->path);
+  struct stat status{};
+  const bool own = ::stat(folder.c_str(), &status) == 0 && status.st_uid == account.uid;
+  paths.push_back({own && folder != account.home ? folder : place->path, true});
+  return paths;
+}
+
+}  // namespace facteur::process

@@ -1,0 +1,32 @@
+// The mail of an account on disk: where it lies, and making it before the jail of its worker closes around it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "auth/doors.h"
+#include "common/base/result.h"
+#include "common/process/role.h"
+#include "config/settings.h"
+
+namespace facteur::process {
+
+/// A mail_location taken apart, "~" read as the home.
+struct MailPlace {
+  enum class Kind : unsigned char { maildir, mbox };
+  Kind kind = Kind::maildir;
+  std::string path;  ///< the folder of the Maildir, or the file of the inbox
+};
+/// Kind::permanent for a location that is neither maildir: nor mbox: with an absolute path.
+[[nodiscard]] Result<MailPlace> mail_place(const auth::Account& account);
+
+/// Makes what is missing of an account's mail, with its owner and nobody else's rights: for a virtual account its home
+/// below virtual_mail_root, then the Maildir's folder or the mbox file. No link that a user could have planted leads
+/// root anywhere: below virtual_mail_root none is followed, and all else is done as the user. Without real root all is
+/// done as we are. Before any other thread is started.
+[[nodiscard]] Result<> make_mail(const auth::Account& account, const config::Settings& settings, bool real_root);
+
+/// What the jail of a worker must leave open for this account's mail.
+[[nodiscard]] std::vector<Path> mail_paths(const auth::Account& account, const config::Settings& settings);
+
+}  // namespace facteur::process

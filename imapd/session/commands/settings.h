@@ -1,0 +1,15 @@
+// What the settings say to a session.
+#pragma once
+
+#include <cstdint>
+
+#include "imapd/wire/limits.h"
+
+namespace facteur::imapd {
+
+struct Settings {
+  CommandLimits limits = limits_after_login;
+  std::uint64_t message_size_limit = 50U << 20;  ///< octets of a message that APPEND takes
+};
+
+}  // namespace facteur::imapd

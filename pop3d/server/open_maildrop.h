@@ -1,0 +1,13 @@
+// Opening the inbox of an account for one POP3 session.
+#pragma once
+
+#include "auth/doors.h"
+#include "config/settings.h"
+#include "pop3d/session/session.h"
+
+namespace facteur::pop3d {
+
+/// What a session opens its maildrop with: takes the lock, then the account's INBOX. Everything is copied.
+[[nodiscard]] Opener open_maildrop(const auth::Account& account, const config::Settings& settings);
+
+}  // namespace facteur::pop3d

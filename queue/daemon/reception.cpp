@@ -1,0 +1,143 @@
+#include "queue/daemon/reception.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/log/log.h"
+
+namespace facteur::queue {
+namespace {
+
+constexpr std::size_t commits_per_job = 16;
+constexpr std::size_t commit_jobs = 4;
+constexpr std::size_t removals_per_job = 64;
+
+std::vector<Result<Loaded>> commit_all(Spool& spool, const std::vector<std::string>& queue_ids) {
+  std::vector<Result<Loaded>> results;
+  for (const auto& queue_id : queue_ids) results.push_back(spool.commit(queue_id));
+  return results;
+}
+
+std::vector<Result<>> remove_all(Spool& spool, const std::vector<std::string>& queue_ids) {
+  std::vector<Result<>> results;
+  for (const auto& queue_id : queue_ids) results.push_back(spool.remove(Folder::queue, std::array{queue_id}));
+  return results;
+}
+
+}  // namespace
+
+Reception::Reception(loop::Loop& loop, std::shared_ptr<Spool> spool, Core& core, const Options& options)
+    : loop_(loop),
+      spool_(spool),
+      core_(core),
+      minfree_(options.minfree),
+      pool_(loop),
+      commits_(loop, commits_per_job, commit_jobs,
+               [spool](const std::vector<std::string>& queue_ids) { return commit_all(*spool, queue_ids); }),
+      removals_(loop, removals_per_job, 1,
+                [spool](const std::vector<std::string>& queue_ids) { return remove_all(*spool, queue_ids); }) {
+}
+
+Reception::~Reception() = default;
+
+void Reception::add_smtpd(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
+  door->on<WantSlots>([this, instance](WantSlots wanted) { want_slots(instance, wanted.count); });
+  door->on<Commit>([this, instance](Commit message) { commit(instance, message.queue_id); });
+  door->on<Discard>([this, instance](Discard message) { discard(instance, message.queue_ids); });
+  door->on_close([this, instance](const std::string& why) { closed(instance, why); });
+  auto& smtpd = smtpds_[instance];
+  smtpd.door = std::move(door);
+  smtpd.door->open();
+}
+
+void Reception::want_slots(std::uint32_t instance, std::size_t count) {
+  auto& smtpd = smtpds_.at(instance);
+  if (count == 0 || smtpd.slots.size() + smtpd.coming + count > most_slots) {
+    return smtpd.door->close("it wants more slots than it may have");
+  }
+  while (count > 0) {
+    const auto some = std::min(count, slots_per_message);
+    make_slots(instance, some);
+    count -= some;
+  }
+}
+
+void Reception::make_slots(std::uint32_t instance, std::size_t count) {
+  smtpds_.at(instance).coming += count;
+  std::vector<std::string> queue_ids;
+  for (std::size_t i = 0; i < count && !stopping_; ++i) {
+    queue_ids.push_back(queue_ids_.next(wall_now()));
+    core_.made(queue_ids.back());
+  }
+  pool_.run(
+      [spool = spool_, queue_ids, minfree = minfree_]() -> Result<std::vector<NewSlot>> {
+        if (auto space = spool->has_space(minfree); !space) return fail(space);
+        return spool->make_slots(queue_ids);
+      },
+      [this, instance, count](Result<std::vector<NewSlot>> made) { made_slots(instance, count, std::move(made)); });
+}
+
+void Reception::made_slots(std::uint32_t instance, std::size_t count, Result<std::vector<NewSlot>> made) {
+  if (!made) {
+    log::warning("no room for messages: {}", made.error().text);
+    made.emplace();
+  }
+  const auto found = smtpds_.find(instance);
+  if (found == smtpds_.end()) {
+    for (auto& slot : *made) remove(std::move(slot.queue_id));
+    return;
+  }
+  auto& smtpd = found->second;
+  smtpd.coming -= count;
+  Slots slots{static_cast<std::uint32_t>(count), {}};
+  for (auto& slot : *made) {
+    smtpd.slots.insert(slot.queue_id);
+    slots.slots.push_back({std::move(slot.queue_id), std::move(slot.file)});
+  }
+  if (!smtpd.door->send(std::move(slots))) smtpd.door->close("it takes no more messages");
+}
+
+void Reception::commit(std::uint32_t instance, const std::string& queue_id) {
+  auto& smtpd = smtpds_.at(instance);
+  if (smtpd.slots.erase(queue_id) == 0) return smtpd.door->close("it commits a message that is not its own");
+  commits_.add(queue_id,
+               [this, instance, queue_id](Result<Loaded> loaded) { committed(instance, queue_id, std::move(loaded)); });
+}
+
+void Reception::committed(std::uint32_t instance, const std::string& queue_id, Result<Loaded> loaded) {
+  Committed answer{queue_id, loaded.has_value(), loaded ? std::string() : loaded.error().text};
+  if (!loaded) {
+    log::warning("{}: not accepted: {}", queue_id, answer.text);
+    remove(queue_id);
+  }
+  const auto found = smtpds_.find(instance);
+  // The answer before the work: the client waits for it. When nobody is there to hear it the message is delivered
+  // all the same; its client may send it again.
+  if (found != smtpds_.end() && !found->second.door->send(std::move(answer))) {
+    found->second.door->close("it takes no more messages");
+  }
+  if (loaded) core_.committed(queue_id, std::move(*loaded));
+}
+
+void Reception::discard(std::uint32_t instance, const std::vector<std::string>& queue_ids) {
+  auto& smtpd = smtpds_.at(instance);
+  for (const auto& queue_id : queue_ids) {
+    if (smtpd.slots.erase(queue_id) == 0) return smtpd.door->close("it discards a message that is not its own");
+    remove(queue_id);
+  }
+}
+
+/// A slot dies with its door: smtpd answers 451 to every transaction whose door broke.
+void Reception::closed(std::uint32_t instance, const std::string& why) {
+  const auto smtpd = std::move(smtpds_.extract(instance).mapped());
+  log::debug("the door to {} closed: {}", smtpd.door->name(), why);
+  for (const auto& queue_id : smtpd.slots) remove(queue_id);
+}
+
+void Reception::remove(std::string queue_id) {
+  removals_.add(std::move(queue_id), [](const Result<>& removed) {
+    if (!removed) log::warning("a slot cannot be removed: {}", removed.error().text);
+  });
+}
+
+}  // namespace facteur::queue

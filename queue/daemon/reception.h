@@ -1,0 +1,59 @@
+// How messages come in: slots for smtpd ahead of need, and commits (FORMAT.md, "Who writes when").
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "common/ipc/door.h"
+#include "queue/daemon/core.h"
+
+namespace facteur::queue {
+
+/// The doors to the smtpd processes.
+class Reception {
+ public:
+  Reception(loop::Loop& loop, std::shared_ptr<Spool> spool, Core& core, const Options& options);
+  ~Reception();
+
+  void set_options(const Options& options) { minfree_ = options.minfree; }
+  /// master made us a door to an smtpd.
+  void add_smtpd(std::uint32_t instance, std::unique_ptr<ipc::Door> door);
+  /// No more slots: the process is about to end. What is written may still be committed.
+  void stop() { stopping_ = true; }
+
+  /// Slots that one smtpd may hold; a request beyond them ends its door.
+  static constexpr std::size_t most_slots = 4096;
+  static constexpr std::size_t slots_per_message = 32;
+
+ private:
+  struct Smtpd {
+    std::unique_ptr<ipc::Door> door;
+    std::unordered_set<std::string> slots;  ///< given, neither committed nor discarded
+    std::size_t coming = 0;                 ///< being made
+  };
+
+  void want_slots(std::uint32_t instance, std::size_t count);
+  void make_slots(std::uint32_t instance, std::size_t count);
+  void made_slots(std::uint32_t instance, std::size_t count, Result<std::vector<NewSlot>> made);
+  void commit(std::uint32_t instance, const std::string& queue_id);
+  void committed(std::uint32_t instance, const std::string& queue_id, Result<Loaded> loaded);
+  void discard(std::uint32_t instance, const std::vector<std::string>& queue_ids);
+  void closed(std::uint32_t instance, const std::string& why);
+  void remove(std::string queue_id);
+
+  loop::Loop& loop_;
+  std::shared_ptr<Spool> spool_;
+  Core& core_;
+  std::uint64_t minfree_;
+  QueueIds queue_ids_;
+  std::unordered_map<std::uint32_t, Smtpd> smtpds_;
+  bool stopping_ = false;
+  Pool pool_;
+  Batcher<std::string, Result<Loaded>> commits_;
+  Batcher<std::string, Result<>> removals_;
+};
+
+}  // namespace facteur::queue

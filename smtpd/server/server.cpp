@@ -1,0 +1,139 @@
+#include "smtpd/server/server.h"
+
+#include <sys/socket.h>
+
+#include "common/log/log.h"
+
+namespace facteur::smtpd {
+
+Server::Server(process::Program& program)
+    : program_(program),
+      authd_(program.loop()),
+      judge_(program.loop(), authd_, program.settings().mynetworks),
+      queue_(program.loop(), fs::system_files()) {
+}
+
+Server::~Server() = default;
+
+void Server::prepare() {
+  const auto& settings = program_.settings();
+  constexpr unsigned sync_threads = 32;
+  process::size_pool(settings, sync_threads);
+  dns::Resolver::Options options;
+  for (const auto& server : settings.dns_servers) options.servers.push_back(server.to_string());
+  options.off = settings.disable_dns_lookups;
+  if (auto resolver = dns::Resolver::create(program_.loop(), options)) {
+    resolver_ = std::move(*resolver);
+  } else {
+    log::warning("no client names: {}", resolver.error().text);
+  }
+  surroundings_ =
+      std::make_unique<Surroundings>(Surroundings{program_.loop(), resolver_.get(), authd_, judge_, queue_});
+  maildrop_ =
+      std::make_unique<Maildrop>(*surroundings_, session_limits(settings, Role::local, false), program_.master());
+  prepare_listeners();
+
+  // Without tables every recipient is put off: it does not count as serving.
+  program_.hold_ready();
+  authd_.on_tables([this](route::Tables tables) {
+    judge_.set_tables(std::move(tables));
+    program_.ready();
+  });
+  program_.on_peer("authd", [this](std::uint32_t, auto door) { authd_.connect(std::move(door)); });
+  program_.on_peer("queued", [this](std::uint32_t, auto door) { queue_.connect(std::move(door)); });
+  program_.on_retire([this] {
+    stop_accepting();
+    end_when_idle();
+  });
+  program_.on_stop([this] {
+    stop_accepting();
+    for (const auto& client : clients_) client->shut_down();
+    end_when_idle();
+  });
+}
+
+void Server::prepare_listeners() {
+  const auto& settings = program_.settings();
+  std::shared_ptr<const tls::Context> context;
+  if (!settings.tls_certificate.empty()) {
+    auto made = tls::Context::server(settings.tls_certificate, settings.tls_key);
+    if (made) context = std::move(*made);
+    if (!made) log::error("no TLS: {}", made.error().text);
+  }
+  for (auto& from : program_.start().listeners) {
+    auto listener = make_listener(settings, from, context);
+    if (!listener) {
+      log::error("{}", listener.error().text);
+      continue;
+    }
+    acceptors_.push_back(std::make_unique<net::Acceptor>(program_.loop(), std::move(from.socket)));
+    acceptors_.back()->open(
+        [this, listener = std::move(*listener)](Fd socket) { accepted(listener, std::move(socket)); });
+  }
+}
+
+std::optional<ClientFacts> Server::facts_of(const Listener& listener, int socket) const {
+  ClientFacts facts;
+  facts.role = listener.role;
+  if (listener.role == Role::local) {
+    ucred caller{};
+    socklen_t size = sizeof caller;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &caller, &size) < 0) return std::nullopt;
+    facts.uid = caller.uid;
+    facts.login = "uid" + std::to_string(caller.uid);
+    facts.name = "localhost";
+    facts.ip = facts.local_ip = *net::Ip::parse("127.0.0.1");
+    return facts;
+  }
+  const auto peer = net::peer_endpoint(socket);
+  const auto local = net::local_endpoint(socket);
+  if (!peer || !local) return std::nullopt;  // gone already
+  facts.ip = peer->ip;
+  facts.local_ip = local->ip;
+  return facts;
+}
+
+std::optional<smtp::Reply> Server::refusal(const Listener& listener, const net::Ip& ip) const {
+  const auto& limits = listener.limits;
+  if (clients_.size() >= program_.settings().smtpd_connection_limit) {
+    return smtp::Reply{421, "4.7.0", limits.hostname + " Error: too many connections"};
+  }
+  const auto count = by_ip_.find(ip);
+  const bool crowded = count != by_ip_.end() && listener.connection_count_limit > 0 &&
+                       count->second >= listener.connection_count_limit && !listener.trusts(ip);
+  if (!crowded) return std::nullopt;
+  return smtp::Reply{421, "4.7.0", limits.hostname + " Error: too many connections from " + ip.to_string()};
+}
+
+void Server::accepted(const std::shared_ptr<const Listener>& listener, Fd socket) {
+  auto facts = facts_of(*listener, socket.get());
+  if (!facts || ending_) return;
+  const auto refused = refusal(*listener, facts->ip);
+  ++by_ip_[facts->ip];
+  const auto place = clients_.emplace(clients_.end());
+  *place = std::make_unique<Client>(*surroundings_, listener, std::move(socket), std::move(*facts),
+                                    [this, place] { gone(place); });
+  if (refused) {
+    log::warning("{} refused: {}", (*place)->ip().to_string(), refused->line());
+    return (*place)->refuse(*refused);
+  }
+  (*place)->start();
+}
+
+void Server::gone(Clients::iterator client) {
+  const auto count = by_ip_.find((*client)->ip());
+  if (--count->second == 0) by_ip_.erase(count);
+  clients_.erase(client);
+  end_when_idle();
+}
+
+void Server::stop_accepting() {
+  ending_ = true;
+  for (const auto& acceptor : acceptors_) acceptor->close();
+}
+
+void Server::end_when_idle() {
+  if (ending_ && clients_.empty() && maildrop_->idle()) program_.end();
+}
+
+}  // namespace facteur::smtpd

@@ -1,0 +1,138 @@
+"""facteur demo: what scripts and people rely on."""
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from harness import PASSWORD, Demo, alive, main, message, program, wait_until
+
+KEYS = "dir config domain host accounts mail ports pids spool log certificate".split()
+PORTS = "smtp submission smtps pop3 pop3s imap imaps".split()
+
+
+class DemoTest(unittest.TestCase):
+    def test_json_has_what_scripts_rely_on(self):
+        with Demo(users=2) as demo:
+            for key in KEYS:
+                self.assertIn(key, demo.info)
+            self.assertEqual(sorted(demo.info["accounts"]), ["alice", "bob", "u1", "u2"])
+            self.assertEqual(sorted(demo.info["ports"]), sorted(PORTS))
+            for name in ("facteurd", "authd", "queued"):
+                self.assertTrue(alive(demo.info["pids"][name]))
+            for name in ("smtpd", "remote", "pop3-login", "imap-login"):
+                self.assertTrue(all(alive(pid) for pid in demo.info["pids"][name]), name)
+                self.assertTrue(demo.info["pids"][name], name)
+            for name in ("local", "pop3d", "imapd"):
+                self.assertIsInstance(demo.info["pids"][name], list)
+
+    def test_exec_gets_the_environment_and_gives_its_status(self):
+        command = 'test "$FACTEUR_HOST" && test -f "$FACTEUR_CONFIG" && test -d "$FACTEUR_DIR" && ' + \
+            " && ".join(f'test "$FACTEUR_{name.upper()}" -gt 0' for name in PORTS) + " && exit 7"
+        ran = subprocess.run([program("facteur"), "demo", "--exec", command], capture_output=True, timeout=60)
+        self.assertEqual(ran.returncode, 7, ran.stderr)
+        self.assertEqual(ran.stdout, b"")
+
+    def test_a_second_start_is_a_restart(self):
+        with tempfile.TemporaryDirectory() as directory:
+            with Demo(directory=directory) as demo:
+                demo.send("x@outside.test", "alice@example.test", message("first"))
+                demo.wait_for_mail("alice")
+                certificate = open(demo.info["certificate"]).read()
+                users = open(os.path.join(directory, "users.yaml")).read()
+            with Demo(directory=directory) as demo:
+                self.assertEqual(open(demo.info["certificate"]).read(), certificate)
+                self.assertEqual(open(os.path.join(directory, "users.yaml")).read(), users)
+                self.assertEqual(demo.info["accounts"]["alice"], PASSWORD)
+                self.assertEqual(len(demo.maildir("alice")), 1)
+                demo.send("x@outside.test", "alice@example.test", message("second"))
+                demo.wait_for_mail("alice", 2)
+
+    def test_a_temporary_folder_is_removed(self):
+        ran = subprocess.run([program("facteur"), "demo", "--exec", 'echo "$FACTEUR_DIR"'], capture_output=True, text=True,
+                             timeout=60)
+        self.assertEqual(ran.returncode, 0)
+        self.assertFalse(os.path.exists(ran.stdout.strip()))
+
+    def test_killed_outright_it_leaves_no_process(self):
+        demo = Demo()
+        demo.start()
+        try:
+            processes = demo.all_pids()
+            self.assertGreater(len(processes), 6)
+            demo.process.kill()
+            demo.process.wait()
+            demo.process.stdout.close()
+            demo.process = None
+            wait_until(lambda: not [pid for pid in processes if alive(pid)], 15, "the end of all processes")
+        finally:
+            demo.clean()
+
+    def test_bad_settings_are_refused_with_the_place_and_the_nearest_name(self):
+        ran = subprocess.run([program("facteur"), "demo", "--set", "hostnam=x"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(ran.returncode, 78)
+        self.assertIn("hostname", ran.stderr)
+
+    def test_ctrl_c_ends_it(self):
+        with Demo() as demo:
+            processes = demo.all_pids()
+            demo.process.send_signal(signal.SIGINT)
+            self.assertEqual(demo.process.wait(timeout=30), 0)
+            demo.process.stdout.close()
+            demo.process = None
+            wait_until(lambda: not [pid for pid in processes if alive(pid)], 5, "the end of all processes")
+
+
+class CommandTest(unittest.TestCase):
+    def test_users_are_effective_at_once(self):
+        with Demo() as demo:
+            added = demo.run("facteur", "user", "add", "jim@example.test", "--password-file", "-", input="secret 1\n")
+            self.assertEqual(added.returncode, 0, added.stderr)
+            self.assertIn("jim@example.test", demo.run("facteur", "user", "list").stdout)
+            wait_until(lambda: self.try_send(demo, "jim@example.test"), 5, "mail for the new user")
+            deleted = demo.run("facteur", "user", "delete", "jim@example.test")
+            self.assertEqual(deleted.returncode, 0, deleted.stderr)
+            wait_until(lambda: not self.try_send(demo, "jim@example.test"), 5, "no mail for the deleted user")
+
+    @staticmethod
+    def try_send(demo, recipient):
+        try:
+            return demo.send("x@outside.test", recipient, message("to a new user"))
+        except AssertionError:
+            return None
+
+    def test_config_and_version(self):
+        with Demo() as demo:
+            self.assertIn("no problem found", demo.run("facteur", "config", "check").stdout)
+            self.assertIn("hostname: mail.example.test", demo.run("facteur", "config", "show").stdout)
+            self.assertIn("mydestination", demo.run("facteur", "config", "describe", "domains").stdout)
+            with open(demo.info["config"], "a") as config:
+                config.write("message_size_limit: lots\n")
+            checked = demo.run("facteur", "config", "check")
+            self.assertEqual(checked.returncode, 78)
+            self.assertRegex(checked.stderr, r"facteur\.yaml:\d+:\d+: .*lots")
+        self.assertRegex(subprocess.run([program("facteur"), "--version"], capture_output=True, text=True).stdout,
+                         r"facteur \d+\.\d+")
+
+    def test_a_reload_serves_on_and_bad_settings_change_nothing(self):
+        with Demo() as demo:
+            before = demo.pids("smtpd")
+            with demo.smtp() as old:
+                old.ehlo()
+                reloaded = demo.run("facteur", "reload")
+                self.assertEqual(reloaded.returncode, 0, reloaded.stderr)
+                wait_until(lambda: not set(demo.pids("smtpd")) <= set(before) and self.try_send(demo, "alice@example.test"),
+                           10, "a new generation")
+                self.assertEqual(old.noop()[0], 250)
+            with open(demo.info["config"], "a") as config:
+                config.write("nonsense: 1\n")
+            refused = demo.run("facteur", "reload")
+            self.assertEqual(refused.returncode, 78)
+            self.assertIn("nonsense", refused.stderr)
+            self.assertTrue(self.try_send(demo, "alice@example.test"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""sendmail, mailq and newaliases, as local programs call them."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from harness import Demo, main, parse, program, wait_until
+
+EX_OK, EX_USAGE, EX_DATAERR, EX_NOUSER, EX_TEMPFAIL, EX_CONFIG = 0, 64, 65, 67, 75, 78
+
+
+class SendmailTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.demo = Demo().__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.demo.__exit__(None, None, None)
+
+    def fresh(self, login="bob"):
+        return set(self.demo.maildir(login))
+
+    def arrived(self, before, login="bob"):
+        def look():
+            return {name: octets for name, octets in self.demo.maildir(login).items() if name not in before}
+        octets, = wait_until(look, 15, f"mail for {login}").values()
+        return octets
+
+    def sendmail(self, *arguments, text="", status=EX_OK, env=None):
+        done = self.demo.run("sendmail", *arguments, input=text, env=env)
+        self.assertEqual(done.returncode, status, done.stderr)
+        if status == EX_OK:
+            self.assertEqual(done.stderr, "")
+        else:
+            self.assertRegex(done.stderr, r"^(sendmail|facteur): .")
+        return done
+
+    def deliver(self, *arguments, text, login="bob"):
+        """Sends to one account; the message as it lies there."""
+        before = self.fresh(login)
+        self.sendmail(*arguments, text=text)
+        return self.arrived(before, login)
+
+    def test_a_plain_message(self):
+        octets = self.deliver("-F", "Jim Doe", "-f", "jim@minfo.test", "bob", text="Subject: plain\n\nhello\n")
+        delivered = parse(octets)
+        self.assertEqual(delivered["From"], "Jim Doe <jim@minfo.test>")
+        self.assertEqual(delivered["Return-Path"], "<jim@minfo.test>")
+        self.assertEqual(delivered["Delivered-To"], "bob@example.test")
+        self.assertIsNotNone(delivered["Date"])
+        self.assertRegex(delivered["Message-ID"], r"^<.+@.+>$")
+        self.assertTrue(octets.endswith(b"\n\nhello\n"), octets[-40:])
+        self.assertNotIn(b"\r", octets)
+
+    def test_the_sender_is_who_calls(self):
+        delivered = parse(self.deliver("bob@example.test", text="no header at all\n"))
+        self.assertRegex(delivered["Return-Path"], r"^<\S+@example\.test>$")
+        self.assertIn(delivered["Return-Path"].strip("<>"), delivered["From"])
+        self.assertEqual(delivered.get_payload(), "no header at all\n")
+
+    def test_recipients_of_the_header(self):
+        before = self.fresh("alice"), self.fresh("bob")
+        self.sendmail("-t", "-i", text="From: Jim <jim@minfo.test>\nTo: Alice\n <alice@example.test>\nSubject: t\n"
+                                       "Bcc: nobody-sees@example.test,\n\tbob\n\nBcc: stays in the body\n",
+                      status=EX_NOUSER)
+        for login, old in zip(("alice", "bob"), before):
+            octets = self.arrived(old, login)
+            self.assertIsNone(parse(octets)["Bcc"])
+            self.assertNotIn(b"nobody-sees", octets)
+            self.assertNotIn(b"\n\tbob", octets)
+            self.assertIn(b"\n\nBcc: stays in the body\n", octets)
+
+    def test_resent_recipients(self):
+        old = self.fresh("alice")
+        self.deliver("-t", text="Resent-From: bob@example.test\nResent-To: bob@example.test\nFrom: x@y.test\n"
+                                "To: alice@example.test\n\nhello\n")
+        self.assertEqual(self.fresh("alice"), old)
+
+    def test_dots(self):
+        self.assertTrue(self.deliver("bob", text="Subject: d\n\none\n..\n.two\n.\nthree\n").endswith(b"\n\none\n..\n.two\n"))
+        for flag in ("-i", "-oi"):
+            octets = self.deliver(flag, "bob", text="Subject: d\r\n\r\none\r\n.\r\nthree\r\n")
+            self.assertTrue(octets.endswith(b"\n\none\n.\nthree\n"), octets[-40:])
+
+    def test_eight_bit_text(self):
+        octets = self.deliver("-i", "bob", text="Subject: acht\n\nJürgen\n")
+        self.assertTrue(octets.endswith("\n\nJürgen\n".encode()))
+
+    def test_verbose(self):
+        before = self.fresh()
+        said = self.sendmail("-v", "-f", "jim@minfo.test", "bob", text="Subject: v\n\nhello\n").stdout
+        for line in (r"<<< 220 ", r">>> EHLO ", r">>> MAIL FROM:<jim@minfo\.test>", r">>> RCPT TO:<bob@example\.test>",
+                     r">>> DATA", r"<<< 354 ", r"<<< 250 2\.0\.0 Ok: queued as \w+", r">>> QUIT"):
+            self.assertRegex(said, "(?m)^" + line)
+        self.arrived(before)
+
+    def test_smtp_on_stdin(self):
+        before = self.fresh()
+        said = self.sendmail("-bs", text="EHLO here\r\nMAIL FROM:<jim@minfo.test>\r\nRCPT TO:<bob@example.test>\r\n"
+                                         "DATA\r\nSubject: bs\r\n\r\nhello\r\n.\r\nQUIT\r\n").stdout
+        codes = re.findall(r"(?m)^(\d{3}) ", said)
+        self.assertEqual(codes, ["220", "250", "250", "250", "354", "250", "221"], said)
+        self.assertEqual(parse(self.arrived(before))["Subject"], "bs")
+
+    def test_an_unknown_recipient_does_not_stop_the_others(self):
+        before = self.fresh()
+        done = self.sendmail("nobody-here", "bob", text="Subject: u\n\nhello\n", status=EX_NOUSER)
+        self.assertRegex(done.stderr, r"nobody-here@example\.test is refused: 550 5\.1\.1")
+        self.arrived(before)
+
+    def test_what_is_wrong_is_said_and_nothing_sent(self):
+        before = self.fresh()
+        text = "Subject: w\n\nhello\n"
+        self.assertIn("-t", self.sendmail(text=text, status=EX_USAGE).stderr)
+        self.sendmail("-Z", "bob", text=text, status=EX_USAGE)
+        self.sendmail("-F", "x\nBcc: y@z.test", "bob", text=text, status=EX_USAGE)
+        self.sendmail("-f", "a b c@d", "bob", text=text, status=EX_USAGE)
+        self.sendmail("bob", "a@b@c.test", text=text, status=EX_USAGE)
+        self.sendmail("-t", text="To: bob, a@b@c.test\n\nhello\n", status=EX_DATAERR)
+        self.sendmail("-t", text="Subject: nobody\n\nhello\n", status=EX_USAGE)
+        self.sendmail("bob", text="x" * 76 + "\n" + ("y" * 99 + "\n") * 110000, status=EX_DATAERR)
+        self.sendmail("bob", text=text, status=EX_CONFIG, env={"FACTEUR_CONFIG": "/nonexistent/facteur.yaml"})
+        self.assertEqual(self.fresh(), before)
+
+    def test_rel_18_many_recipients(self):
+        names = ", ".join(f"u{i}@example.test" for i in range(100000))
+        done = self.sendmail("-t", text=f"Bcc: {names}\nSubject: many\n\nhello\n", status=EX_DATAERR)
+        self.assertIn("10000", done.stderr)
+
+    def test_the_queue_is_listed(self):
+        self.sendmail("far@elsewhere.test", text="Subject: waits\n\nhello\n")
+        wait_until(lambda: "far@elsewhere.test" in self.demo.run("mailq").stdout, 10, "mailq")
+        self.assertIn("far@elsewhere.test", self.sendmail("-bp").stdout)
+        self.sendmail("-q")
+
+    def test_aliases(self):
+        path = os.path.join(self.demo.directory, "aliases")
+        with open(path, "a") as aliases:
+            aliases.write("crew: bob\n")
+        self.assertRegex(self.demo.run("newaliases", check=True).stdout, r"\d+ aliases")
+        self.assertEqual(parse(self.deliver("crew", text="Subject: crew\n\nhello\n"))["X-Original-To"],
+                         "crew@example.test")
+        with open(path) as aliases:
+            good = aliases.read()
+        try:
+            with open(path, "a") as aliases:
+                aliases.write('runs: "|/bin/true"\n')
+            for command in (("newaliases",), ("sendmail", "-bi")):
+                told = self.demo.run(*command)
+                self.assertEqual(told.returncode, EX_DATAERR, told.stderr)
+                self.assertRegex(told.stderr, rf"{re.escape(path)}:\d+")
+        finally:
+            with open(path, "w") as aliases:
+                aliases.write(good)
+
+
+class MaildropTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="facteur-test-")
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def left(self):
+        return os.listdir(os.path.join(self.directory, "spool/maildrop"))
+
+    def sendmail(self, config, *arguments, text=""):
+        return subprocess.run([program("sendmail"), *arguments], input=text, text=True, capture_output=True, timeout=30,
+                              env={**os.environ, "FACTEUR_CONFIG": config})
+
+    def test_a_message_waits_for_facteurd(self):
+        with Demo(directory=self.directory) as demo:
+            config = demo.info["config"]
+        text = "From: jim@minfo.test\nTo: alice@example.test\nBcc: bob\nSubject: waited\n\none\n.two\n.\nthree\n"
+        done = self.sendmail(config, "-t", "-i", "-f", "jim@minfo.test", text=text)
+        self.assertEqual((done.returncode, done.stderr), (EX_OK, ""))
+        name, = self.left()
+        self.assertFalse(name.startswith("."))
+        bs = self.sendmail(config, "-bs", text="QUIT\r\n")
+        self.assertEqual((bs.returncode, bs.stdout[:4]), (EX_TEMPFAIL, "421 "))
+        self.assertEqual(self.sendmail(config, "-bp").returncode, EX_TEMPFAIL)
+        with Demo(directory=self.directory) as demo:
+            for login in ("alice", "bob"):
+                octets, = demo.wait_for_mail(login, seconds=30)
+                self.assertEqual(parse(octets)["Return-Path"], "<jim@minfo.test>")
+                self.assertIsNone(parse(octets)["Bcc"])
+                self.assertTrue(octets.endswith(b"\n\none\n.two\n.\nthree\n"), octets[-60:])
+            wait_until(lambda: not self.left(), 15, "an empty maildrop")
+
+    def test_without_a_maildrop_the_caller_keeps_the_message(self):
+        with Demo(directory=self.directory) as demo:
+            config = demo.info["config"]
+        shutil.rmtree(os.path.join(self.directory, "spool/maildrop"))
+        done = self.sendmail(config, "alice", text="Subject: x\n\nhello\n")
+        self.assertEqual(done.returncode, EX_TEMPFAIL)
+        self.assertIn("try again", done.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+#include "auth/check.h"
+
+#include <cstdlib>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "catch.h"
+#include "common/fs/files.h"
+#include "common/tls/context.h"
+
+using namespace facteur;
+using namespace facteur::auth;
+
+namespace {
+
+class NoUsers : public Passwd {
+ public:
+  Result<std::optional<SystemUser>> user(const std::string& name) override {
+    if (name == "nobody") return SystemUser{"nobody", 65534, 65534, "/"};
+    return std::nullopt;
+  }
+  Result<std::optional<std::uint32_t>> group(const std::string&) override { return std::nullopt; }
+  std::vector<SystemUser> local_users() override { return {}; }
+};
+
+struct Folder {
+  Folder() {
+    char name[] = "/tmp/facteur-check-XXXXXX";
+    path = mkdtemp(name);
+  }
+  ~Folder() {
+    const auto names = fs::system_files().list(AT_FDCWD, path);
+    for (const auto& name : *names) (void)fs::system_files().unlink(AT_FDCWD, path + "/" + name);
+    (void)fs::system_files().remove_directory(AT_FDCWD, path);
+  }
+  void write(const std::string& name, std::string_view text, mode_t mode = 0600) const {
+    REQUIRE(fs::replace_file(path + "/" + name, text, mode));
+  }
+  std::string path;
+};
+
+constexpr std::string_view users =
+    "facteur_user: 61001\nlogin_user: 61002\nauth_user: 61003\nqueue_user: 61004\n"
+    "out_user: 61005\nmail_uid: 61006\nmail_gid: 61006\n";
+
+std::vector<std::string> problems_of(const std::string& yaml, const Powers& powers = {true, 0, 0}) {
+  NoUsers passwd;
+  const auto loaded = config::load_text(yaml, "f.yaml");
+  if (!loaded) FAIL(loaded.error().text);
+  return check_settings(*loaded, powers, passwd);
+}
+
+}  // namespace
+
+TEST_CASE("Settings whose files are there and right have no problem") {
+  const Folder folder;
+  const auto pair = tls::make_self_signed("mail.minfo.sn");
+  REQUIRE(pair);
+  folder.write("c.pem", pair->certificate);
+  folder.write("k.pem", pair->key);
+  folder.write("users.yaml", "jim@minfo.sn: '*'\n");
+  folder.write("aliases", "info: jim\n");
+  const std::string yaml = std::string(users) + "domains: [minfo.sn]\nusers: " + folder.path +
+                           "/users.yaml\naliases: [" + folder.path + "/aliases]\ntls: {certificate: " + folder.path +
+                           "/c.pem, key: " + folder.path + "/k.pem}\n";
+  CHECK(problems_of(yaml) == std::vector<std::string>{});
+  // The key of another certificate.
+  folder.write("k.pem", tls::make_self_signed("other.example")->key);
+  const auto mismatched = problems_of(yaml);
+  REQUIRE(mismatched.size() == 1);
+  CHECK(mismatched[0].starts_with("f.yaml:11:7: tls.certificate: "));
+}
+
+TEST_CASE("Every problem is told, with its place") {
+  const Folder folder;
+  folder.write("users.yaml",
+               "jim@minfo.sn: '*'\nbob@far.example: '*'\neve@minfo.sn: {password: '*', mail: 'maildir:/x'}\n"
+               "joe@minfo.sn: {password: '*', uid: 5}\nann@minfo.sn: clear\n",
+               0644);
+  folder.write("aliases", "prog: |/x\n");
+  const auto problems =
+      problems_of("domains: [minfo.sn]\nminimal_backoff_time: 2h\nmaximal_backoff_time: 1h\nusers: " + folder.path +
+                  "/users.yaml\naliases: [" + folder.path + "/aliases]\ntls.certificate: /nonexistent.pem\n" +
+                  "mail_uid: 61006\nmail_gid: 61006\nlisteners: [{address: '::', port: 25}]\n");
+  const auto has = [&](std::string_view begin, std::string_view part) {
+    for (const auto& problem : problems) {
+      if (problem.starts_with(begin) && problem.find(part) != std::string::npos) return true;
+    }
+    return false;
+  };
+  CHECK(has("f.yaml:2:1: minimal_backoff_time: ", "maximal_backoff_time, 1h"));
+  CHECK(has("f.yaml:6:1: tls.certificate: ", "/nonexistent.pem"));
+  CHECK(has("default: facteur_user: ", "there is no user facteur"));
+  CHECK(has("f.yaml:9:1: listeners: ", "two listeners on [::]:25"));
+  const auto file = folder.path + "/users.yaml";
+  CHECK(has(file + ":2:1: ", "far.example is not in domains"));
+  CHECK(has(file + ":3:1: ", "not below virtual_mail_root"));
+  CHECK(has(file + ":4:1: ", "cannot belong to uid 5"));
+  CHECK(has(file + ":5:15: ", "not a hash"));
+  CHECK(has("f.yaml:4:1: users: ", "read by everybody"));
+  CHECK(has(folder.path + "/aliases:1: ", "programs are not supported"));
+}
+
+TEST_CASE("Without root low ports and accounts of others are problems, and so is a login nobody can make") {
+  const Folder folder;
+  folder.write("users.yaml", "jim@minfo.sn: {password: '*', uid: 6000}\n");
+  const auto problems = problems_of(
+      "domains: [minfo.sn]\naliases: []\ninet_interfaces: [127.0.0.1]\nports: {smtp: 25, submission: "
+      "0, smtps: 0, pop3: 0, pop3s: 0, imap: 1143, imaps: 0}\nusers: " +
+          folder.path + "/users.yaml\n",
+      Powers{false, 1000, 1000});
+  REQUIRE(problems.size() == 3);
+  CHECK(problems[0].find("port 25 can only be opened by root") != std::string::npos);
+  CHECK(problems[1].find("nobody can log in on 127.0.0.1:1143") != std::string::npos);
+  CHECK(problems[2].find("cannot belong to uid 6000") != std::string::npos);
+}

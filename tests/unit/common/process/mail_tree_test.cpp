@@ -1,0 +1,129 @@
+#include "common/process/mail_tree.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catch.h"
+#include "common/fs/files.h"
+#include "common/process/jail.h"
+
+using namespace facteur;
+using namespace facteur::process;
+
+namespace {
+
+struct Folder {
+  std::string path = [] {
+    char name[] = "/tmp/facteur-tree-XXXXXX";
+    return std::string(::mkdtemp(name));
+  }();
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+auth::Account account_at(const std::string& home, const std::string& mail, std::uint32_t uid,
+                         const std::string& user = "") {
+  auth::Account account;
+  account.name = "jim@x.org";
+  account.system_user = user;
+  account.uid = uid;
+  account.gid = uid;
+  account.home = home;
+  account.mail = mail;
+  return account;
+}
+
+struct stat status_of(const std::string& path) {
+  struct stat status{};
+  CHECK(::lstat(path.c_str(), &status) == 0);
+  return status;
+}
+
+mode_t mode_of(const std::string& path) {
+  return status_of(path).st_mode & 07777;
+}
+
+}  // namespace
+
+TEST_CASE("mail locations") {
+  const auto place = [](const std::string& mail) { return mail_place(account_at("/home/jim", mail, 1000)); };
+  CHECK(place("maildir:~/Maildir/")->path == "/home/jim/Maildir");
+  CHECK(place("maildir:~")->path == "/home/jim");
+  CHECK(place("mbox:/var/mail/jim")->kind == MailPlace::Kind::mbox);
+  for (const char* bad : {"", "maildir", "maildir:", "maildir:Maildir", "pop3:/x", "mbox:~jim/x"})
+    CHECK_FALSE(place(bad));
+}
+
+TEST_CASE("a virtual account's folders are made below the root of virtual mail, and nowhere else") {
+  const Folder folder;
+  config::Settings settings;
+  settings.virtual_mail_root = folder.path;
+  const auto home = folder.path + "/x.org/jim";
+  REQUIRE(make_mail(account_at(home, "maildir:~/Maildir", ::getuid()), settings, false));
+  CHECK(mode_of(folder.path + "/x.org") == 0711);
+  CHECK(mode_of(home) == 0700);
+  CHECK(mode_of(home + "/Maildir") == 0700);
+  REQUIRE(make_mail(account_at(home, "maildir:~/Maildir", ::getuid()), settings, false));
+  REQUIRE(make_mail(account_at(home, "mbox:~/inbox", ::getuid()), settings, false));
+  CHECK(mode_of(home + "/inbox") == 0600);
+
+  CHECK_FALSE(make_mail(account_at(folder.path + "/../x", "maildir:~/M", ::getuid()), settings, false));
+  CHECK_FALSE(make_mail(account_at(folder.path + "/a/../../x", "maildir:~/M", ::getuid()), settings, false));
+  CHECK_FALSE(make_mail(account_at("/tmp", "maildir:~/M", ::getuid()), settings, false));
+}
+
+TEST_CASE("a link planted below the root of virtual mail is not followed") {
+  const Folder folder;
+  const Folder elsewhere;
+  config::Settings settings;
+  settings.virtual_mail_root = folder.path;
+  std::filesystem::create_symlink(elsewhere.path, folder.path + "/x.org");
+  CHECK_FALSE(make_mail(account_at(folder.path + "/x.org/jim", "maildir:~/Maildir", ::getuid()), settings, false));
+  CHECK(std::filesystem::is_empty(elsewhere.path));
+}
+
+TEST_CASE("root makes mail for others with their owner and with their rights alone") {
+  if (!is_real_root()) {
+    WARN("not root: skipped");
+    return;
+  }
+  constexpr std::uint32_t uid = 54321;
+  const Folder folder;
+  ::chmod(folder.path.c_str(), 0711);
+  config::Settings settings;
+  settings.virtual_mail_root = folder.path;
+  ::chown(folder.path.c_str(), 999, 999);
+  const auto home = folder.path + "/x.org/jim";
+  REQUIRE(make_mail(account_at(home, "maildir:~/Maildir", uid), settings, true));
+  CHECK(status_of(folder.path + "/x.org").st_uid == 999);
+  CHECK(status_of(home).st_uid == uid);
+  CHECK(status_of(home + "/Maildir").st_uid == uid);
+  CHECK(status_of(home + "/Maildir").st_gid == uid);
+  CHECK(::geteuid() == 0);
+
+  // A user's link leads the user astray, and nobody else.
+  const Folder secret;  // root's, 0700
+  REQUIRE(::symlink(secret.path.c_str(), (home + "/Mail").c_str()) == 0);
+  auto account = account_at(home, "maildir:~/Mail/box", uid, "jim");
+  CHECK_FALSE(make_mail(account, settings, true));
+  account.mail = "mbox:~/Mail/inbox";
+  CHECK_FALSE(make_mail(account, settings, true));
+  CHECK(std::filesystem::is_empty(secret.path));
+
+  // The system's mail folder, as Debian has it.
+  const Folder spool;
+  ::chmod(spool.path.c_str(), 02775);
+  account.mail = "mbox:" + spool.path + "/jim";
+  REQUIRE(make_mail(account, settings, true));
+  CHECK(status_of(spool.path + "/jim").st_uid == uid);
+  CHECK(mode_of(spool.path + "/jim") == 0600);
+  // What is kept of an mbox lies in the home, and the jail leaves it open.
+  CHECK(status_of(home + "/.facteur").st_uid == uid);
+  const auto paths = mail_paths(account, settings);
+  CHECK(std::ranges::any_of(paths, [&](const Path& path) { return path.path == home + "/.facteur" && path.writable; }));
+  REQUIRE(::symlink("/etc/facteur-never", (spool.path + "/eve").c_str()) == 0);
+  account.mail = "mbox:" + spool.path + "/eve";
+  (void)make_mail(account, settings, true);
+  CHECK_FALSE(std::filesystem::exists("/etc/facteur-never"));
+}

@@ -1,0 +1,105 @@
+#include "world.h"
+
+using namespace facteur;
+using namespace facteur::queue;
+
+namespace {
+
+struct Answer {
+  std::string text;
+  std::size_t files = 0;
+  std::optional<master::ControlDone> done;
+};
+
+/// What a caller hears.
+Answer ask(World& world, const std::string& verb, std::vector<std::string> arguments = {}, bool privileged = true) {
+  auto pair = ipc::make_pair();
+  world.control.take({verb, std::move(arguments), 1000, privileged, std::move(pair->first)});
+  Answer answer;
+  ipc::Door door(world.loop, std::move(pair->second), "queued");
+  door.on<master::ControlText>([&](const master::ControlText& text) { answer.text += text.text; });
+  door.on<master::ControlFile>([&](const master::ControlFile& file) { answer.files += file.file ? 1 : 0; });
+  door.on<master::ControlDone>([&](const master::ControlDone& done) { answer.done = done; });
+  door.open();
+  world.until([&] { return answer.done.has_value(); });
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("the queue is listed, shown, held, released, deleted") {
+  const SpoolFolder folder;
+  World world(folder);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  CHECK(ask(world, "queue list").text == "Mail queue is empty\n");
+  world.deferring_accounts = {"alice@minfo.sn"};
+  auto options = quick_options();
+  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
+  world.core.set_options(options);
+  const auto one = world.submit("jim@minfo.sn", {"alice@minfo.sn"});
+  const auto two = world.submit("", {"alice@minfo.sn"});
+  world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == 2; });
+
+  const auto list = ask(world, "queue list", {}, false);
+  CHECK(list.text.find(one) != std::string::npos);
+  CHECK(list.text.find("jim@minfo.sn\n") != std::string::npos);
+  CHECK(list.text.find("MAILER-DAEMON") != std::string::npos);
+  CHECK(list.text.find("(locked)") != std::string::npos);
+  CHECK(list.text.find("-- 1 Kbytes in 2 Requests.") != std::string::npos);
+
+  const auto shown = ask(world, "queue show", {one});
+  CHECK(shown.text.find("recipient 1: <alice@minfo.sn> waiting: 4.2.0 locked") != std::string::npos);
+  CHECK(shown.files == 1);
+  CHECK(ask(world, "queue show", {"0123456789ab"}).done->exit_code != 0);
+  CHECK(ask(world, "queue show", {"../../etc/passwd"}).done->exit_code != 0);
+  CHECK(ask(world, "queue delete", {one}, false).done->exit_code != 0);
+  CHECK(ask(world, "queue nonsense").done->exit_code != 0);
+
+  CHECK(ask(world, "queue hold", {one}).done->exit_code == 0);
+  world.until([&] { return folder.names("hold") == std::vector{one}; });
+  CHECK(ask(world, "queue list").text.find(one + "!") != std::string::npos);
+  world.deferring_accounts.clear();
+  CHECK(ask(world, "queue release", {one}).done->exit_code == 0);
+  world.until([&] { return world.mailboxes["alice@minfo.sn"] == std::vector{one}; });
+
+  CHECK(ask(world, "queue delete", {two}).done->exit_code == 0);
+  world.until([&] { return world.log.count(two + ": removed") == 1; });
+  CHECK(world.log.count("non-delivery") == 0);
+}
+
+TEST_CASE("a flush tries what waits, one or all") {
+  const SpoolFolder folder;
+  auto options = quick_options();
+  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
+  World world(folder, options);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  world.deferring_accounts = {"alice@minfo.sn"};
+  std::vector<std::string> queue_ids;
+  for (int i = 0; i < 5; ++i) queue_ids.push_back(world.submit("jim@minfo.sn", {"alice@minfo.sn"}));
+  world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == 5; });
+  world.deferring_accounts.clear();
+  CHECK(ask(world, "queue flush", {queue_ids[2]}).done->exit_code == 0);
+  world.until([&] { return world.mailboxes["alice@minfo.sn"] == std::vector{queue_ids[2]}; });
+  CHECK(ask(world, "queue flush", {"0123456789ab"}).done->exit_code != 0);
+  CHECK(ask(world, "queue flush").done->exit_code == 0);
+  world.until([&] { return world.mailboxes["alice@minfo.sn"].size() == 5; });
+}
+
+TEST_CASE("a message in delivery is deleted when its attempts have ended") {
+  const SpoolFolder folder;
+  World world(folder);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  Deliver kept;
+  world.on_deliver = [&](Deliver deliver) { kept = std::move(deliver); };
+  world.failing_accounts = {"alice@minfo.sn"};
+  const auto queue_id = world.submit("jim@minfo.sn", {"alice@minfo.sn"});
+  world.until([&] { return !kept.queue_id.empty(); });
+  CHECK(ask(world, "queue delete", {queue_id}).done->exit_code == 0);
+  CHECK(world.core.in_core() == 1);
+  world.answer_delivery(kept);
+  world.until([&] { return world.log.count(queue_id + ": removed") == 1; });
+  CHECK(world.log.count("non-delivery") == 0);
+}

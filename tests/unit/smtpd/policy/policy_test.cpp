@@ -1,0 +1,115 @@
+// The relay rules, each with its decision record.
+#include "smtpd/policy/policy.h"
+
+#include <catch.h>
+
+using namespace facteur;
+using namespace facteur::smtpd;
+
+namespace {
+
+Rules make_rules() {
+  Rules made;
+  made.tables.domains = {"our.test", "other.our.test"};
+  made.tables.delimiters = "+";
+  made.tables.aliases["sales"] = {{"alice", "x@far.example"}, "", "/etc/aliases", 7};
+  made.tables.aliases["broken"] = {{}, "programs are refused", "/etc/aliases", 8};
+  made.tables.aliases["loop"] = {{"pool"}, "", "/etc/aliases", 9};
+  made.tables.aliases["pool"] = {{"loop"}, "", "/etc/aliases", 10};
+  made.mynetworks = {*net::Cidr::parse("192.168.10.0/24")};
+  return made;
+}
+const Rules rules = make_rules();
+
+RecipientFacts facts(std::string local_part, std::string domain) {
+  RecipientFacts made;
+  made.client.ip = *net::Ip::parse("192.0.2.7");
+  made.client.local_ip = *net::Ip::parse("198.51.100.1");
+  made.recipient = {std::move(local_part), std::move(domain)};
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("mail for us wants a mailbox, from anyone") {
+  auto asked = facts("alice", "Our.TEST");
+  CHECK(judge_recipient(asked, rules).action == Action::look_up);
+  asked.mailbox = Mailbox::exists;
+  CHECK(judge_recipient(asked, rules).action == Action::accept);
+  asked.mailbox = Mailbox::temporary;
+  CHECK(judge_recipient(asked, rules).reply.code == 451);
+  asked.mailbox = Mailbox::unknown;
+  const auto refused = judge_recipient(asked, rules);
+  CHECK(refused.reply.line() ==
+        "550 5.1.1 <alice@Our.TEST>: Recipient address rejected: User unknown in local recipient table");
+  CHECK(refused.explain().starts_with("local_recipient: reject 550 5.1.1"));
+  CHECK(refused.explain().contains("; domain=Our.TEST, client=192.0.2.7, login=, "));
+}
+
+TEST_CASE("an unknown mailbox is refused to everybody, also to who may relay") {
+  auto asked = facts("nobody", "our.test");
+  asked.mailbox = Mailbox::unknown;
+  asked.client.login = "alice@our.test";
+  CHECK(judge_recipient(asked, rules).reply.code == 550);
+}
+
+TEST_CASE("mail for elsewhere wants a right") {
+  auto asked = facts("u", "other.example");
+  CHECK(judge_recipient(asked, rules).reply.line() == "554 5.7.1 <u@other.example>: Relay access denied");
+  asked.client.ip = *net::Ip::parse("192.168.10.255");
+  CHECK(judge_recipient(asked, rules).rule == "permit_mynetworks");
+  asked.client.ip = *net::Ip::parse("::ffff:192.168.10.9");  // REL-05
+  CHECK(judge_recipient(asked, rules).rule == "permit_mynetworks");
+  asked.client.ip = *net::Ip::parse("192.168.11.1");
+  CHECK(judge_recipient(asked, rules).action == Action::reject);
+  asked.client.login = "alice@our.test";
+  CHECK(judge_recipient(asked, rules).rule == "permit_sasl_authenticated");
+  asked.client = {};
+  asked.client.role = Role::local;
+  CHECK(judge_recipient(asked, rules).rule == "permit_local_user");
+}
+
+TEST_CASE("REL-03: nothing in a local part leads elsewhere, nothing like our domain is ours") {
+  for (const char* local : {"u%other.example", "other.example!u", "u@other.example", "@x:u"}) {
+    CHECK(judge_recipient(facts(local, "our.test"), rules).action == Action::look_up);
+    CHECK(judge_recipient(facts(local, "x.example"), rules).action == Action::reject);
+  }
+  for (const char* domain : {"xour.test", "our.test.x", "sub.our.test", "our.test.", "[192.0.2.7]", "[IPv6:::1]"}) {
+    CHECK(judge_recipient(facts("u", domain), rules).action == Action::reject);
+  }
+}
+
+TEST_CASE("CMD-18: literals") {
+  CHECK(is_ours({"u", "[198.51.100.1]"}, *net::Ip::parse("198.51.100.1"), rules));
+  CHECK(is_ours({"u", "[IPv6:::ffff:198.51.100.1]"}, *net::Ip::parse("198.51.100.1"), rules));
+  CHECK(is_ours({"u", "[ipv6:2001:db8:0::1]"}, *net::Ip::parse("2001:db8::1"), rules));
+  CHECK(!is_ours({"u", "[2001:db8::1]"}, *net::Ip::parse("2001:db8::1"), rules));
+  CHECK(!is_ours({"u", "[198.51.100.2]"}, *net::Ip::parse("198.51.100.1"), rules));
+  CHECK(is_ours({"u", ""}, {}, rules));
+}
+
+TEST_CASE("postmaster is always taken for us, and only for us") {
+  CHECK(judge_recipient(facts("PostMaster", "our.test"), rules).rule == "postmaster");
+  CHECK(judge_recipient(facts("postmaster", ""), rules).rule == "postmaster");
+  CHECK(judge_recipient(facts("postmaster", "other.example"), rules).action == Action::reject);
+}
+
+TEST_CASE("submission wants a login before MAIL") {
+  ClientFacts client;
+  CHECK(judge_sender(client).action == Action::accept);
+  client.role = Role::submission;
+  CHECK(judge_sender(client).reply.line() == "530 5.7.0 Authentication required");
+  client.login = "alice@our.test";
+  CHECK(judge_sender(client).action == Action::accept);
+}
+
+TEST_CASE("aliases and details") {
+  CHECK(judge_recipient(facts("sales", "our.test"), rules).rule == "alias");
+  CHECK(judge_recipient(facts("sales", "our.test"), rules).explain().contains("/etc/aliases:7"));
+  CHECK(judge_recipient(facts("broken", "our.test"), rules).reply.code == 451);
+  CHECK(judge_recipient(facts("loop", "our.test"), rules).reply.enhanced == "5.4.6");
+  const auto detail = judge_recipient(facts("alice+lists", "other.our.test"), rules);
+  CHECK(detail.action == Action::look_up);
+  CHECK(detail.account == "alice@other.our.test");
+  CHECK(judge_recipient(facts("alice", "[198.51.100.1]"), rules).account == "alice@our.test");
+}
