@@ -24,9 +24,8 @@ bool is_uid(std::uint64_t number) {
   return number > 0 && number <= 0xffffffff;
 }
 
-/// Far below the end of the type, so that counting on never wraps (RFC 7162 section 3.1: 63 bits).
 bool is_modseq(std::uint64_t number) {
-  return number < std::uint64_t{1} << 62;
+  return number <= max_modseq;
 }
 
 }  // namespace
@@ -168,7 +167,7 @@ void UidState::skip_damage() {
   // Beyond last_uid the list is numbered anew before a UID is given.
   uid_next = static_cast<Uid>(std::min<std::uint64_t>(
       std::max<std::uint64_t>(uid_next, uid_ceiling) + hidden * uid_block, std::uint64_t{last_uid} + 1));
-  modseq = std::max(modseq, modseq_ceiling) + hidden * modseq_block;
+  modseq = std::min(std::max(modseq, modseq_ceiling) + hidden * modseq_block, max_modseq);
   for (auto& [uid, entry] : entries_) entry.modseq = modseq;
   damaged_ = 0;
 }
@@ -181,6 +180,8 @@ void UidState::renumber(std::uint32_t new_validity) {
   const bool all_recent = first_recent == 1;
   uid_next = 1;
   uid_ceiling = 1;
+  modseq = 1;
+  modseq_ceiling = 1;
   for (auto& [uid, entry] : old) add(uid_next, std::move(entry));
   first_recent = all_recent ? 1 : uid_next;
 }

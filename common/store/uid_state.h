@@ -35,6 +35,10 @@ constexpr Uid uid_block = 1000;
 constexpr std::uint64_t modseq_block = 1000;
 /// When UIDs come this far the mailbox is numbered anew under another UIDVALIDITY (RFC 3501 section 2.3.1.1).
 constexpr Uid last_uid = 0xfffffff0;
+/// The highest mod-sequence that is believed (RFC 7162 section 3.1 allows 63 bits), and the one at which a mailbox is
+/// numbered anew as well, so that counting on never wraps.
+constexpr std::uint64_t max_modseq = std::uint64_t{1} << 62;
+constexpr std::uint64_t last_modseq = std::uint64_t{1} << 61;
 /// UIDs that one locking of a list may assign.
 constexpr Uid max_assigned_at_once = 1'000'000;
 
