@@ -140,7 +140,13 @@ UidEntry* UidState::find(Uid uid) {
 
 Uid UidState::uid_of(std::string_view base) const {
   const auto at = by_base_.find(base);
-  return at == by_base_.end() ? 0 : at->second;
+  return at == by_base_.end() ? 0 : at->second->first;
+}
+
+std::pair<Uid, UidEntry*> UidState::find(std::string_view base) {
+  const auto at = by_base_.find(base);
+  if (at == by_base_.end()) return {0, nullptr};
+  return {at->second->first, &at->second->second};
 }
 
 bool UidState::add(Uid uid, UidEntry entry) {
@@ -148,7 +154,7 @@ bool UidState::add(Uid uid, UidEntry entry) {
   live_octets_ += weight(entry);
   const auto at = entries_.emplace_hint(entries_.end(), uid, std::move(entry));
   at->second.modseq = modseq;
-  by_base_.emplace(at->second.base, uid);
+  by_base_.emplace(at->second.base, at);
   uid_next = uid + 1;
   return true;
 }
