@@ -128,22 +128,27 @@ Result<> MaildirCore::look(Found& found, bool again) {
 }
 
 void MaildirCore::note(std::string name, Place place, Found& found, bool again) {
-  const auto parsed = parse_maildir_name(name);
-  if (!parsed) return;
-  auto& state = list_.state();
-  const Uid uid = state.uid_of(parsed->base);
+  const auto base = std::string_view(name).substr(0, name.find(':'));
+  const auto [uid, entry] = list_.state().find(base);
   if (uid == 0) {
     // A second reading sees the strangers of the first again; assign() knows them then.
-    found.strangers.push_back({std::move(name), place});
+    if (parse_maildir_name(name)) found.strangers.push_back({std::move(name), place});
     return;
   }
-  auto& file = state.find(uid)->file;
+  auto& file = entry->file;
+  const auto info = std::string_view(name).substr(base.size());
   const bool twice = file.pass == pass_;
   // Two files of one base name in cur/: one of them is shown, always the same.
-  if (twice && (again || (file.place == place && file.info >= parsed->info))) return;
+  if (twice && (again || (file.place == place && file.info >= info))) return;
+  if (file.place == place && file.info == info) {
+    file.pass = pass_;
+    return;
+  }
+  const auto parsed = parse_maildir_name(name);
+  if (!parsed) return;
   const bool first_time = file.place == Place::missing;
   if (!first_time && file.system_flags != parsed->flags) found.changed.push_back(uid);
-  file = {.place = place, .system_flags = parsed->flags, .pass = pass_, .info = std::string(parsed->info)};
+  file = {.place = place, .system_flags = parsed->flags, .pass = pass_, .info = std::string(info)};
 }
 
 /// Writes down what was found: under the lock of the list, which may know some of it already.

@@ -60,12 +60,16 @@ Result<Appended> MboxCore::append(std::span<const NewMessage> messages) {
   return appended;
 }
 
-/// The header of a message with other flags.
+/// The From_ line and header of a message with other flags: in one piece, so that a copy of the message is a message
+/// also where a rewrite in place was cut off.
 Result<std::string> MboxCore::header_with(const LockedMbox& mbox, const MboxMessage& message, Flags flags) {
-  const auto header =
-      options_.files->read_at(mbox.fd(), message.header, static_cast<std::size_t>(message.body - message.header));
-  if (!header) return header;
-  return with_status(*header, flags.system, keyword_names(list_.state().keywords, flags.keywords));
+  const auto octets =
+      options_.files->read_at(mbox.fd(), message.begin, static_cast<std::size_t>(message.body - message.begin));
+  if (!octets) return octets;
+  const auto line = static_cast<std::size_t>(message.header - message.begin);
+  if (octets->size() < line) return fail(Kind::temporary, "the mbox is shorter than it was");
+  return octets->substr(0, line) + with_status(std::string_view(*octets).substr(line), flags.system,
+                                               keyword_names(list_.state().keywords, flags.keywords));
 }
 
 Result<> MboxCore::change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
@@ -101,7 +105,7 @@ Result<> MboxCore::change_flags(std::span<const Uid> uids, FlagChange how, std::
     const auto& message = scan_.messages[position];
     auto header = header_with(**locked, message, flags);
     if (!header) return fail(header);
-    pieces.push_back({.begin = taken, .end = message.header, .octets = {}});
+    if (message.begin > taken) pieces.push_back({.begin = taken, .end = message.begin, .octets = {}});
     pieces.push_back({.begin = 0, .end = 0, .octets = *std::move(header)});
     taken = message.body;
   }

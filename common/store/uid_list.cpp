@@ -115,7 +115,7 @@ Result<> UidList::repair(FileLock& lock) {
     state_.skip_damage();
     must_replace_ = true;
   }
-  if (state_.uid_next > last_uid - max_assigned_at_once) {
+  if (state_.uid_next > last_uid - max_assigned_at_once || state_.modseq > last_modseq) {
     const auto validity = higher_validity();
     if (!validity) return fail(validity);
     state_.renumber(*validity);

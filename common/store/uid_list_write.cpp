@@ -1,4 +1,5 @@
 // What is written to a UID list: lines at its end, and the whole list anew.
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 
@@ -162,7 +163,9 @@ std::uint64_t UidList::Locked::next_modseq() {
 void UidList::Locked::raise_ceilings() {
   auto& state = list_->state_;
   if (state.uid_next <= state.uid_ceiling && state.modseq <= state.modseq_ceiling) return;
-  if (state.uid_next > state.uid_ceiling) state.uid_ceiling = std::uint64_t{state.uid_next} + uid_block;
+  if (state.uid_next > state.uid_ceiling) {
+    state.uid_ceiling = std::min<std::uint64_t>(std::uint64_t{state.uid_next} + uid_block, 0xffffffff);
+  }
   if (state.modseq > state.modseq_ceiling) state.modseq_ceiling = state.modseq + modseq_block;
   state.boot = boot_time();
   pending_.insert(0, ceiling_line(state));

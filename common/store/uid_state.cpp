@@ -24,9 +24,8 @@ bool is_uid(std::uint64_t number) {
   return number > 0 && number <= 0xffffffff;
 }
 
-/// Far below the end of the type, so that counting on never wraps (RFC 7162 section 3.1: 63 bits).
 bool is_modseq(std::uint64_t number) {
-  return number < std::uint64_t{1} << 62;
+  return number <= max_modseq;
 }
 
 }  // namespace
@@ -141,7 +140,13 @@ UidEntry* UidState::find(Uid uid) {
 
 Uid UidState::uid_of(std::string_view base) const {
   const auto at = by_base_.find(base);
-  return at == by_base_.end() ? 0 : at->second;
+  return at == by_base_.end() ? 0 : at->second->first;
+}
+
+std::pair<Uid, UidEntry*> UidState::find(std::string_view base) {
+  const auto at = by_base_.find(base);
+  if (at == by_base_.end()) return {0, nullptr};
+  return {at->second->first, &at->second->second};
 }
 
 bool UidState::add(Uid uid, UidEntry entry) {
@@ -149,7 +154,7 @@ bool UidState::add(Uid uid, UidEntry entry) {
   live_octets_ += weight(entry);
   const auto at = entries_.emplace_hint(entries_.end(), uid, std::move(entry));
   at->second.modseq = modseq;
-  by_base_.emplace(at->second.base, uid);
+  by_base_.emplace(at->second.base, at);
   uid_next = uid + 1;
   return true;
 }
@@ -168,7 +173,7 @@ void UidState::skip_damage() {
   // Beyond last_uid the list is numbered anew before a UID is given.
   uid_next = static_cast<Uid>(std::min<std::uint64_t>(
       std::max<std::uint64_t>(uid_next, uid_ceiling) + hidden * uid_block, std::uint64_t{last_uid} + 1));
-  modseq = std::max(modseq, modseq_ceiling) + hidden * modseq_block;
+  modseq = std::min(std::max(modseq, modseq_ceiling) + hidden * modseq_block, max_modseq);
   for (auto& [uid, entry] : entries_) entry.modseq = modseq;
   damaged_ = 0;
 }
@@ -181,6 +186,8 @@ void UidState::renumber(std::uint32_t new_validity) {
   const bool all_recent = first_recent == 1;
   uid_next = 1;
   uid_ceiling = 1;
+  modseq = 1;
+  modseq_ceiling = 1;
   for (auto& [uid, entry] : old) add(uid_next, std::move(entry));
   first_recent = all_recent ? 1 : uid_next;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/store/mailbox.h"
@@ -35,6 +36,10 @@ constexpr Uid uid_block = 1000;
 constexpr std::uint64_t modseq_block = 1000;
 /// When UIDs come this far the mailbox is numbered anew under another UIDVALIDITY (RFC 3501 section 2.3.1.1).
 constexpr Uid last_uid = 0xfffffff0;
+/// The highest mod-sequence that is believed (RFC 7162 section 3.1 allows 63 bits), and the one at which a mailbox is
+/// numbered anew as well, so that counting on never wraps.
+constexpr std::uint64_t max_modseq = std::uint64_t{1} << 62;
+constexpr std::uint64_t last_modseq = std::uint64_t{1} << 61;
 /// UIDs that one locking of a list may assign.
 constexpr Uid max_assigned_at_once = 1'000'000;
 
@@ -61,6 +66,8 @@ class UidState {
   [[nodiscard]] UidEntry* find(Uid uid);
   /// The UID of a base name; 0 if it has none.
   [[nodiscard]] Uid uid_of(std::string_view base) const;
+  /// The UID and entry of a base name; 0 and nullptr if it has none.
+  [[nodiscard]] std::pair<Uid, UidEntry*> find(std::string_view base);
   /// Adds an entry; false if the UID is not at least uid_next, or the name has a UID.
   bool add(Uid uid, UidEntry entry);
   void remove(Uid first, Uid last);
@@ -82,7 +89,8 @@ class UidState {
   bool apply_flags(std::uint64_t uid, std::uint64_t bits);
 
   std::map<Uid, UidEntry> entries_;
-  std::unordered_map<std::string_view, Uid> by_base_;  ///< views of the names in entries_
+  /// By views of the names in entries_.
+  std::unordered_map<std::string_view, std::map<Uid, UidEntry>::iterator> by_base_;
   std::uint64_t damaged_ = 0;
   std::uint64_t live_octets_ = 0;
 };

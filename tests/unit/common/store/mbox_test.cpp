@@ -266,19 +266,19 @@ TEST_CASE("MBX-06: a rewrite that fails at any point loses no message") {
       REQUIRE(all.size() == 3);
       files.fail_at = files.operations + fault;
       files.for_ever = true;
-      const auto flagged_too =
-          grow ? inbox->change_flags(std::vector<Uid>{42}, FlagChange::replace, 31, {}) : Result<>();
-      const auto gone = inbox->expunge(std::vector<Uid>{40});
+      if (fault % 2 == 0) (void)inbox->change_flags(std::vector<Uid>{42}, FlagChange::replace, 31, {});
+      (void)inbox->expunge(std::vector<Uid>{40});
       files.fail_at = -1;
       std::filesystem::remove(path + ".lock");  // its removal may be what failed
       const auto after = scan_mbox(read(path));
       std::vector<std::string> there;
       for (const auto& message : after.messages) {
-        there.push_back(mbox_content(read(path).substr(message.header, message.end - message.header)));
+        // The empty lines before a copy may stay with the message before them.
+        there.emplace_back(trim(mbox_content(read(path).substr(message.header, message.end - message.header))));
       }
       for (std::size_t i = 1; i < all.size(); ++i) {  // the first was to go
         INFO((in_place ? "in place, fault " : "replaced, fault ") << fault << ", message " << i << "\n" << read(path));
-        CHECK(std::ranges::find(there, all[i]) != there.end());
+        CHECK(std::ranges::find(there, trim(all[i])) != there.end());
       }
       CHECK(read(path).starts_with(pseudo));
       CHECK(now(*inbox)->records.size() >= 2);
