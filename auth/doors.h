@@ -1,5 +1,5 @@
-// The doors of authd: what smtpd, the login processes, queued and master may say to it, and what it answers. Numbers from
-// 100 on: its door to master carries the messages of master/doors.h as well.
+// The doors of authd: what smtpd, the login processes, queued and master may say to it, and what it answers. Numbers
+// from 100 on: its door to master carries the messages of master/doors.h as well.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,8 @@ namespace facteur::master {
 namespace {
 
 constexpr unsigned quick_deaths_allowed = 10;
-/// Processes of one program beyond which a full one is followed more slowly: a flood of clients is no flood of processes.
+/// Processes of one program beyond which a full one is followed more slowly: a flood of clients is no flood of
+/// processes.
 constexpr std::ptrdiff_t most_of_a_program = 100;
 constexpr Milliseconds pause_when_many{1000};
 constexpr Milliseconds longest_pause{60000};
@@ -205,8 +206,8 @@ void Supervisor::retire_older(const Child& newer) {
   }
 }
 
-/// A full login process accepts no more and ends with its last session; a fresh one accepts in its place, at once unless
-/// there are many already.
+/// A full login process accepts no more and ends with its last session; a fresh one accepts in its place, at once
+/// unless there are many already.
 void Supervisor::succeed(Child& full) {
   const auto* row = row_of(full.program);
   if (row == nullptr || stopping_ || full.retiring) return;

@@ -39,6 +39,9 @@ endif()
 option(FACTEUR_PRECOMPILE "Precompile the standard headers" ${precompile_default})
 option(FACTEUR_LIBFUZZER "Build the fuzz targets for libFuzzer (clang)" OFF)
 
+# Leaks of libraries that are not ours.
+set(lsan LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/leaks-of-others)
+
 # facteur_rooms(FOLDER...): adds each folder that has a CMakeLists.txt, lower layers first.
 function(facteur_rooms)
   foreach(room IN LISTS ARGN)
@@ -125,7 +128,7 @@ function(facteur_test name)
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME unit/${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(unit/${name} PROPERTIES TIMEOUT 300)
+  set_tests_properties(unit/${name} PROPERTIES TIMEOUT 600 ENVIRONMENT ${lsan})
 endfunction()
 
 # facteur_fuzz(NAME SOURCE file LINKS libs...): a fuzz target (LLVMFuzzerTestOneInput). With libFuzzer in the fuzz
@@ -145,7 +148,7 @@ function(facteur_fuzz name)
     add_executable(fuzz_${name} ${ARG_SOURCE})
     target_link_libraries(fuzz_${name} PRIVATE fuzz_replay_main)
     add_test(NAME fuzz-corpus/${name} COMMAND fuzz_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
-    set_tests_properties(fuzz-corpus/${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(fuzz-corpus/${name} PROPERTIES TIMEOUT 300 ENVIRONMENT ${lsan})
   endif()
   target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINKS})
   set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -1,14 +1,13 @@
-// The headers of others that most sources include, compiled once. Sources still include what they use: without this file
-// they compile the same, only slower.
+// The headers of others that most sources include, compiled once. Sources still include what they use: without this
+// file they compile the same, only slower.
 #pragma once
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <memory>

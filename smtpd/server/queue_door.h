@@ -32,6 +32,8 @@ class QueueDoor final : public Queue {
 
   /// For Receptions: the number of the door, by which they know that their slot is dead.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
+  /// Expired once this object is gone: files are given back from the work pool, perhaps later than that.
+  [[nodiscard]] std::weak_ptr<void> alive() const { return alive_; }
   /// Gives a synced and closed message to queued.
   [[nodiscard]] Ticket commit(const std::string& queue_id, std::uint64_t generation,
                               std::function<void(Result<>)> callback);
@@ -76,6 +78,7 @@ class QueueDoor final : public Queue {
   std::vector<std::string> discarded_;
   loop::Timer timer_;
   bool handing_out_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace facteur::smtpd

@@ -9,6 +9,7 @@ namespace facteur::smtpd {
 SpoolReception::SpoolReception(QueueDoor& door, std::string queue_id, std::shared_ptr<SlotFile> file,
                                queue::Writer writer)
     : door_(door),
+      door_alive_(door.alive()),
       generation_(door.generation()),
       queue_id_(std::move(queue_id)),
       file_(std::move(file)),
@@ -18,8 +19,9 @@ SpoolReception::SpoolReception(QueueDoor& door, std::string queue_id, std::share
 SpoolReception::~SpoolReception() {
   // Behind the commit it is queued's: who does not wait for the answer any more gets the message perhaps twice.
   if (closed_) return;
-  file_->abandon(
-      [&door = door_, queue_id = queue_id_, generation = generation_] { door.discard(queue_id, generation); });
+  file_->abandon([&door = door_, alive = door_alive_, queue_id = queue_id_, generation = generation_] {
+    if (!alive.expired()) door.discard(queue_id, generation);
+  });
 }
 
 bool SpoolReception::write(std::string_view content) {

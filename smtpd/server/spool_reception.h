@@ -33,6 +33,7 @@ class SpoolReception final : public Reception {
   void written(const Result<>& result);
 
   QueueDoor& door_;
+  std::weak_ptr<void> door_alive_;
   const std::uint64_t generation_;
   std::string queue_id_;
   std::shared_ptr<SlotFile> file_;

@@ -113,5 +113,5 @@ TEST_CASE("CMD-19, MIM-03: hostile lists take linear time and bounded room") {
   CHECK(parse_list(repeat("<@a,", 100000)).size() == 1);
   CHECK(parse_list(repeat("a@b.c,", 100), 3).size() == 3);
   CHECK(show("g:a@b.c,d@e.f", 2) == "{g, NIL||a|b.c, }");
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(120));  // quadratic would be hours
 }

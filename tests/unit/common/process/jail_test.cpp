@@ -1,13 +1,12 @@
 #include "common/process/jail.h"
 
+#include <cstdio>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <filesystem>
 #include <thread>
+#include <unistd.h>
 
 #include "catch.h"
 #include "common/process/landlock.h"
