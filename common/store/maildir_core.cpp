@@ -10,6 +10,7 @@
 #include "common/store/copy.h"
 #include "common/store/file_content.h"
 #include "common/store/flags.h"
+#include "common/store/maildir_sweep.h"
 
 namespace facteur::store {
 
@@ -29,6 +30,7 @@ Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, Ma
   if (!core) {
     core = std::make_shared<MaildirCore>(Key(), *std::move(folders), std::move(options), *std::move(sync));
     known = core;
+    (void)sweep_tmp(core->folders_.tmp.get(), *core->options_.files);
   }
   return core;
 }
