@@ -292,10 +292,7 @@ bool MaildirCore::publish(bool anyway) {
                            .internal_date = entry.date,
                            .size = entry.size});
   }
-  const bool same = snapshot_ && snapshot_->uid_validity == now.uid_validity && snapshot_->uid_next == now.uid_next &&
-                    snapshot_->highest_modseq == now.highest_modseq && snapshot_->keywords == now.keywords &&
-                    snapshot_->records == now.records;
-  if (!same) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
+  if (!snapshot_ || *snapshot_ != now) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
   status_ = count(*snapshot_, state.first_recent);
   return true;
 }
