@@ -66,6 +66,53 @@ class ImapTest(unittest.TestCase):
         one.logout()
         two.logout()
 
+    def test_idle(self):
+        """IMP-26: what is delivered and what another session does is told while the client waits; junk is no DONE."""
+        client = self.login("bob")
+        client.create("Quiet")
+        client.select("INBOX")
+        before = int(client.response("EXISTS")[1][-1] or 0)
+        client.send(b"i1 IDLE\r\n")
+        self.assertEqual(client.readline(), b"+ Idling\r\n")
+        self.demo.send("x@outside.test", "bob@example.test", message("while idle", "body"))
+        self.assertEqual(client.readline(), b"* %d EXISTS\r\n" % (before + 1))
+        self.assertRegex(client.readline(), rb"^\* \d+ RECENT\r\n$")
+        other = self.login("bob")
+        other.select("INBOX")
+        other.store(str(before + 1), "+FLAGS.SILENT", r"(\Deleted)")
+        other.expunge()
+        told = client.readline()
+        if b"FETCH" in told:
+            told = client.readline()
+        self.assertEqual(told, b"* %d EXPUNGE\r\n" % (before + 1))
+        client.send(b"DONE\r\n")
+        self.assertEqual(client.readline(), b"i1 OK Idle ended\r\n")
+        client.send(b"i2 IDLE\r\njunk\r\n")
+        self.assertEqual(client.readline(), b"+ Idling\r\n")
+        self.assertEqual(client.readline(), b"i2 BAD Expected DONE\r\n")
+        client.send(b"i3 IDLE\r\n")
+        self.assertEqual(client.readline(), b"+ Idling\r\n")
+        client.send(b"x" * 300)
+        self.assertIn(b"Line too long", client.readline())
+        self.assertIn(b"* BYE", client.readline())
+        self.assertEqual(client.readline(), b"")
+        other.logout()
+
+    def test_long_message_in_slices(self):
+        """A client that reads 8 MB in slices of 64 KB gets the same octets."""
+        client = self.login("bob")
+        client.create("Long")
+        body = b"Subject: long\r\n\r\n" + b"".join(b"%075d\r\n" % i for i in range(104000))
+        client.append("Long", None, None, body)
+        client.select("Long")
+        got = b""
+        while len(got) < len(body):
+            _, data = client.fetch("1", f"(BODY.PEEK[]<{len(got)}.65536>)")
+            self.assertEqual(len(data[0][1]), min(65536, len(body) - len(got)))
+            got += data[0][1]
+        self.assertEqual(got, body)
+        client.logout()
+
     def test_folders(self):
         client = self.login("bob")
         for name in ("Work", "Work/2026", '"Caf&AOk-"'):
