@@ -44,6 +44,7 @@ Reception::Reception(loop::Loop& loop, std::shared_ptr<Spool> spool, Core& core,
 Reception::~Reception() = default;
 
 void Reception::add_smtpd(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
+  if (smtpds_.contains(instance)) closed(instance, "a new door came");
   door->on<WantSlots>([this, instance](WantSlots wanted) { want_slots(instance, wanted.count); });
   door->on<Commit>([this, instance](Commit message) { commit(instance, message.queue_id); });
   door->on<Discard>([this, instance](Discard message) { discard(instance, message.queue_ids); });
@@ -89,7 +90,8 @@ void Reception::give(Smtpd& smtpd, std::size_t count) {
 }
 
 void Reception::refill() {
-  if (refilling_ || stopping_) return;
+  if (refilling_) return;
+  if (stopping_) return refuse();
   refilling_ = true;
   std::vector<std::string> queue_ids;
   while (queue_ids.size() < slots_per_sync) {
@@ -111,7 +113,12 @@ void Reception::refilled(Result<std::vector<NewSlot>> made) {
     return serve();
   }
   log::warning("no room for messages: {}", made.error().text);
-  for (const auto& want : std::exchange(wants_, {})) {  // no slots: the clients hear 452
+  refuse();
+}
+
+/// No slots: the clients hear 452.
+void Reception::refuse() {
+  for (const auto& want : std::exchange(wants_, {})) {
     const auto found = smtpds_.find(want.instance);
     if (found != smtpds_.end()) give(found->second, want.count);
   }

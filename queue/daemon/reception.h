@@ -45,6 +45,7 @@ class Reception {
   void give(Smtpd& smtpd, std::size_t count);
   void refill();
   void refilled(Result<std::vector<NewSlot>> made);
+  void refuse();
   void commit(std::uint32_t instance, const std::string& queue_id);
   void committed(std::uint32_t instance, const std::string& queue_id, Result<Loaded> loaded);
   void discard(std::uint32_t instance, const std::vector<std::string>& queue_ids);

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/base/in_hand.h"
 #include "queue/format/reader.h"
 #include "queue/spool/queue_id.h"
 
@@ -106,6 +107,7 @@ Result<std::vector<NewSlot>> Spool::make_slots(std::span<const std::string> queu
 }
 
 Result<Loaded> Spool::commit(const std::string& queue_id) {
+  const InHand noted(queue_id);
   auto file = files_.open(directory(Folder::queue), queue_id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file) return fail(file);
   const auto status = files_.status(file->get());
@@ -123,6 +125,7 @@ Result<Loaded> Spool::commit(const std::string& queue_id) {
 }
 
 Result<Loaded> Spool::load(Folder folder, const std::string& queue_id, bool verified) {
+  const InHand noted(queue_id);
   auto file = files_.open(directory(folder), queue_id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file) return fail(file);
   const auto status = files_.status(file->get());
