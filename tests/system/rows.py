@@ -1,6 +1,7 @@
 """What the tests of the hostile rows (tests/torture/ROWS.md) share: a raw client that holds each octet, record and segment in its own
 hand, and the checks that hold behind every row."""
 import base64
+import collections
 import concurrent.futures
 import contextlib
 import imaplib
@@ -197,12 +198,12 @@ def connect_smtp(demo, port="smtp", login=None):
 
 
 def descriptors(pid):
-    """How many, without the message files that queued gave ahead of need."""
-    count = 0
+    """What a process holds, counted by kind, without the message files that queued gave ahead of need."""
+    held = collections.Counter()
     for number in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
-            count += "/spool/queue/" not in os.readlink(f"/proc/{pid}/fd/{number}")
-    return count
+            held[re.sub(r":\[\d+\]", "", os.readlink(f"/proc/{pid}/fd/{number}"))] += 1
+    return collections.Counter({kind: count for kind, count in held.items() if "/spool/queue/" not in kind})
 
 
 def status_of(pid):
@@ -263,8 +264,11 @@ class RowCase(unittest.TestCase):
         check_log(cls.demo)
         for name, pids in cls.before.items():
             assert cls.demo.pids(name) == pids, f"{name} was {pids} and is {cls.demo.pids(name)}"
-        for pid, count in cls.held.items():
-            wait_until(lambda: descriptors(pid) <= count, 15, f"at most {count} descriptors of {pid}, not {descriptors(pid)}")
+        for pid, held in cls.held.items():
+            try:
+                wait_until(lambda: descriptors(pid) <= held, 15, "as few descriptors as before")
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {pid} of {cls.before} has more: {descriptors(pid) - held}") from None
 
     def tearDown(self):
         self.assert_served()
