@@ -216,6 +216,15 @@ def rss(pid):
     return int(status_of(pid)["VmRSS"].split()[0])
 
 
+def rss_at_rest(pid, seconds=1):
+    """The least of a while: a password that is being hashed takes megabytes."""
+    deadline, least = time.monotonic() + seconds, rss(pid)
+    while time.monotonic() < deadline:
+        time.sleep(0.02)
+        least = min(least, rss(pid))
+    return least
+
+
 def beside_each_other(act, cases, threads=64):
     """Runs act(*case) for every case in threads; raises one error that names all cases that failed."""
     def one(case):
