@@ -15,9 +15,16 @@ struct Poll::Impl {
   static void ready(uv_poll_t* poll, int status, int events) {
     auto& self = *static_cast<Impl*>(poll->data);
     const auto call = self.handler;  // a copy: the handler may destroy the Poll
-    // An error is told as readable, so that the next read says what it is.
-    const bool readable = status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0;
-    if (call) call(readable, status >= 0 && (events & UV_WRITABLE) != 0);
+    if (!call) return;
+    if (status < 0) return self.failed(call);
+    call((events & (UV_READABLE | UV_DISCONNECT)) != 0, (events & UV_WRITABLE) != 0);
+  }
+
+  /// An error is told as whatever was waited for: the next read or write says what it is. libuv stops a handle with an
+  /// error, but octets that came before it are read first, so the watching goes on.
+  void failed(const Handler& call) {
+    call((events & UV_READABLE) != 0, (events & UV_WRITABLE) != 0);
+    if (handler && events != 0) check(uv_poll_start(&poll, events, ready) == 0, "uv_poll_start");
   }
 };
 

@@ -8,6 +8,7 @@ Prints one line a file; the exit status is the number of files that failed, at m
 """
 import argparse
 import base64
+import itertools
 import random
 import re
 import socket
@@ -17,6 +18,7 @@ import time
 
 STEPS = {"C:": ("send", False), "C\\": ("send", True), "S:": ("line", False), "S~": ("regex", False),
          "S>": ("until", False), "S\\": ("octets", True), "S!": ("closed", False)}
+FINE = 512  # octets at each end of a send that go one by one
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 
 
@@ -98,19 +100,26 @@ class Client:
         context.verify_mode = ssl.CERT_NONE
         self.socket = context.wrap_socket(self.socket)
 
+    def pieces(self, octets):
+        """What is sent at a time. Of a long send the middle, which repeats itself, is spared the finest cuts."""
+        if self.cut == "octets":
+            fine = [range(len(octets))] if len(octets) <= 2 * FINE else [range(FINE), range(len(octets) - FINE, len(octets))]
+            cuts = sorted({at for ends in fine for at in ends} | {len(octets)})
+        elif self.cut:
+            cuts, largest = [0], max(4096, len(octets) // 16)
+            while cuts[-1] < len(octets):
+                cuts.append(cuts[-1] + self.cut.randint(1, min(len(octets) - cuts[-1], largest)))
+        else:
+            cuts = [0, len(octets)]
+        return [octets[start:end] for start, end in itertools.pairwise(cuts)]
+
     def flush(self):
         octets, self.pending = self.pending, b""
         try:
-            while octets:
-                size = len(octets)
-                if self.cut == "octets":
-                    size = 1
-                elif self.cut:
-                    size = self.cut.randint(1, min(size, 4096))
-                self.socket.sendall(octets[:size])
-                octets = octets[size:]
-                if octets:
+            for number, piece in enumerate(self.pieces(octets)):
+                if number:
                     time.sleep(0.001 if self.cut == "octets" else 0.01)
+                self.socket.sendall(piece)
         except (ConnectionError, ssl.SSLError):
             pass  # the server closed: what it said before is still to be read
 

@@ -1,7 +1,9 @@
 #include "common/net/stream.h"
 
 #include <memory>
+#include <netinet/in.h>
 #include <optional>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -69,6 +71,66 @@ TEST_CASE("a refused connection and a withdrawn one") {
   REQUIRE(refused);
   CHECK(refused->text == "connect: Connection refused");
   CHECK_FALSE(told);
+}
+
+namespace {
+
+/// A connection of which the far end is a plain descriptor.
+struct Pair {
+  Fd near;
+  Fd far;
+};
+
+Pair connected_pair() {
+  auto listener = net::listen_tcp(*net::Endpoint::parse("127.0.0.1", 0), false);
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  REQUIRE(::getsockname(listener->get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  Fd far(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::connect(far.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  pollfd waiting{listener->get(), POLLIN, 0};
+  REQUIRE(::poll(&waiting, 1, 1000) == 1);
+  return {Fd(::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC)), std::move(far)};
+}
+
+void reset(Fd& socket) {
+  const linger at_once{1, 0};
+  REQUIRE(::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+  socket.reset();
+}
+
+}  // namespace
+
+TEST_CASE("CMD-25: what came before a reset is read, and then the reset is told") {
+  loop::Loop loop;
+  auto pair = connected_pair();
+  REQUIRE(::send(pair.far.get(), "hello", 5, 0) == 5);
+  reset(pair.far);
+  net::Stream stream(loop, std::move(pair.near));
+  std::string said;
+  int failed = 0;
+  stream.open({.data = [&](std::string_view octets) { said += octets; },
+               .end = [] {},
+               .drained = {},
+               .failed = [&](const Error&) { ++failed; }});
+  loop.run();
+  CHECK(said == "hello");
+  CHECK(failed == 1);
+}
+
+TEST_CASE("CMD-25: a reset is told to who only writes") {
+  loop::Loop loop;
+  auto pair = connected_pair();
+  net::Stream stream(loop, std::move(pair.near));
+  int failed = 0;
+  stream.open(
+      {.data = [](std::string_view) {}, .end = [] {}, .drained = {}, .failed = [&](const Error&) { ++failed; }});
+  stream.pause();
+  stream.write(std::string(32 << 20, 'x'));
+  REQUIRE(stream.buffered() > 0);
+  loop.post([&] { reset(pair.far); });
+  loop.run();
+  CHECK(failed == 1);
 }
 
 TEST_CASE("a connection that is gone is told once") {
