@@ -110,6 +110,7 @@ void LmdbIndex::commit() {
     return;
   }
   std::vector<LmdbChange> changes;
+  changes.reserve(pending_.size());
   for (auto& [name, value] : pending_) changes.push_back({name.first, name.second, std::move(value)});
   pending_.clear();
   if (const auto changed = env_->change(changes); !changed) give_up(changed.error());
