@@ -12,12 +12,11 @@
 
 namespace facteur::store {
 
-/// A folder of others, as /var/mail is: no file can be made beside the mbox.
+/// A folder of others, as /var/mail is: no dotlock can be made beside the mbox.
 template <class Base>
 struct ForeignFolder : Base {
   Result<Fd> open(int directory, const std::string& path, int flags, mode_t mode) override {
-    const bool beside = path.ends_with(".facteur-new") || path.ends_with(".lock");
-    if (beside && path.find("mbox") != std::string::npos) return fail_errno("open " + path, EACCES);
+    if (path.ends_with("mbox.lock")) return fail_errno("open " + path, EACCES);
     return Base::open(directory, path, flags, mode);
   }
 };
