@@ -98,7 +98,8 @@ Result<> MboxCore::change_flags(std::span<const Uid> uids, FlagChange how, std::
     if (flags != record->flags) changes[positions_[uid]] = flags;
   }
   if (changes.empty() || !*locked) {
-    publish();
+    // A list that was read anew knows no flags: the next look at the mbox does.
+    if (generation_ == list_.generation()) publish();
     return {};
   }
   for (const auto& [position, flags] : changes) {
