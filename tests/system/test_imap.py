@@ -1,6 +1,7 @@
 """IMAP4rev1 on Maildir, with Python's imaplib."""
 import imaplib
 import os
+import pathlib
 import ssl
 import unittest
 
@@ -148,6 +149,33 @@ class ImapTest(unittest.TestCase):
         self.assertEqual(client.response("UIDVALIDITY")[1], validity)
         self.assertEqual(client.uid("SEARCH", None, "ALL")[1], uids)
         client.logout()
+
+    def test_mbox(self):
+        """An mbox by IMAP: read, searched, flagged and expunged, with mail coming meanwhile; UIDs stay."""
+        with Demo(settings=["mail_location=mbox:~/mbox"]) as demo:
+            path = pathlib.Path(demo.info["mail"]["alice"])
+            for i in range(3):
+                demo.send("x@outside.test", "alice@example.test", message(f"number {i}", f"body {i}\nFrom here on\n"))
+            wait_until(lambda: path.exists() and path.read_bytes().count(b"\nSubject: number") == 3, 15, "the mails")
+            client = imaplib.IMAP4("127.0.0.1", demo.port("imap"), timeout=20)
+            client.login("alice", PASSWORD)
+            self.assertEqual(client.select("INBOX")[1], [b"3"])
+            _, data = client.fetch("2", "(UID RFC822.SIZE BODY.PEEK[])")
+            self.assertIn(b"UID 2 RFC822.SIZE %d " % len(data[0][1]), data[0][0])
+            self.assertIn(b"\r\nFrom here on\r\n", data[0][1])
+            self.assertEqual(client.search(None, "BODY", '"body 1"')[0], "OK")
+            client.store("1", "+FLAGS.SILENT", r"(\Deleted)")
+            client.store("3", "+FLAGS.SILENT", r"(\Flagged)")
+            demo.send("x@outside.test", "alice@example.test", message("number 3", "late"))
+            wait_until(lambda: b"Subject: number 3" in path.read_bytes(), 15, "the late mail")
+            self.assertEqual(client.expunge()[1], [b"1"])
+            client.noop()
+            self.assertEqual(client.uid("SEARCH", None, "ALL")[1], [b"2 3 4"])
+            self.assertEqual(client.uid("SEARCH", None, "FLAGGED")[1], [b"3"])
+            client.logout()
+            text = path.read_bytes()
+            self.assertNotIn(b"Subject: number 0", text)
+            self.assertEqual(text.count(b"\n>From here on"), 2)
 
     def test_wrong_passwords(self):
         client = imaplib.IMAP4("127.0.0.1", self.demo.port("imap"), timeout=20)
