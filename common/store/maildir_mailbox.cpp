@@ -16,6 +16,7 @@ bool cannot_link(const Error& error) {
 
 Result<Appended> MaildirMailbox::copy(std::span<const Uid> uids, Mailbox& to) {
   if (to.read_only()) return refuse_read_only();
+  if (auto same = same_uids(); !same) return fail(same);
   auto* maildir = dynamic_cast<MaildirMailbox*>(&to);
   if (maildir == nullptr) return copy_octets(*this, uids, to);
   auto copied = core().copy_to(uids, maildir->core());

@@ -75,6 +75,7 @@ Result<> MboxAccount::subscribe(std::string_view name, bool on) {
 }
 
 Result<Appended> MboxMailbox::copy(std::span<const Uid> uids, Mailbox& to) {
+  if (auto same = same_uids(); !same) return fail(same);
   return copy_octets(*this, uids, to);
 }
 

@@ -61,7 +61,7 @@ class FetchTask : public Task {
       number_ = numbers_.empty() ? 0 : numbers_.front().first;
       resolved_ = true;
     }
-    const auto failed = fill(context);
+    auto failed = fill(context);
     mark_seen(*context.selected);
     if (failed) return failed;
     if (range_ < numbers_.size()) return std::nullopt;

@@ -143,3 +143,28 @@ TEST_CASE("flags and expunge that fail are told, and the mailbox is what its fil
     CHECK(find(*mine, uids[2]) != nullptr);
   }
 }
+
+TEST_CASE("a session whose mailbox has lost its UIDs removes and flags nothing by the old ones") {
+  const Folder folder;
+  const auto account = account_at(folder.path);
+  const auto inbox = open_in(*account, "INBOX");
+  const auto first = add(*inbox, "A: 1\r\n\r\n");
+  const auto second = add(*inbox, "B: 2\r\n\r\n");
+  add(*inbox, "C: 3\r\n\r\n");
+  REQUIRE(inbox->expunge({&first, 1}));
+  const auto other = open_in(*account, "INBOX");
+  const auto before = now(*other);
+  std::filesystem::remove(folder.path + "/facteur-uids");
+  // What was message 3 has the UID 2 now.
+  for (const auto* session : {&inbox, &other}) {
+    CHECK((*session)->expunge({&second, 1}).error().kind == Kind::corrupt);
+    CHECK((*session)->change_flags({&second, 1}, FlagChange::add, deleted, {}).error().kind == Kind::corrupt);
+    CHECK((*session)->copy({&second, 1}, **session).error().kind == Kind::corrupt);
+  }
+  const auto anew = open_in(*account, "INBOX");
+  CHECK(now(*anew)->uid_validity > before->uid_validity);
+  REQUIRE(now(*anew)->records.size() == 2);
+  CHECK(content_of(*anew, now(*anew)->records[1].uid) == "C: 3\r\n\r\n");
+  CHECK(anew->expunge({&second, 1}));
+  CHECK(now(*anew)->records.size() == 1);
+}
