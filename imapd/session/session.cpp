@@ -96,7 +96,7 @@ bool Session::next_command() {
   if (std::holds_alternative<CommandReader::More>(event)) return false;
   if (std::holds_alternative<CommandReader::Continue>(event)) out_ += "+ OK\r\n";
   if (const auto* command = std::get_if<Command>(&event)) dispatch(*command);
-  if (auto* refusal = std::get_if<CommandReader::Refused>(&event)) refused(refusal->text, std::move(refusal->reply));
+  if (const auto* refusal = std::get_if<CommandReader::Refused>(&event)) refused(refusal->text, refusal->reply);
   if (const auto* overflow = std::get_if<CommandReader::Overflow>(&event)) fatal(overflow->reply);
   return true;
 }
@@ -186,7 +186,7 @@ void Session::answer(const Reply& reply) {
   if (bad_commands_ >= max_bad_commands) say_bye("Too many bad commands");
 }
 
-void Session::refused(std::string_view text, Reply reply) {
+void Session::refused(std::string_view text, const Reply& reply) {
   tag_ = tag_of(text);
   answer(reply);
 }

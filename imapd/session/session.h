@@ -68,7 +68,7 @@ class Session final : public login::SessionEngine {
   void slice_done();
   void job_done();
   void answer(const Reply& reply);
-  void refused(std::string_view text, Reply reply);
+  void refused(std::string_view text, const Reply& reply);
   void fatal(const Reply& reply);
   void end(std::string why);
   void end_now();
