@@ -15,6 +15,7 @@ namespace facteur::master {
 namespace {
 
 constexpr Milliseconds watch_period{5000};
+constexpr Milliseconds reload_pause{1000};
 
 /// Changes when one of the files is replaced or written.
 std::string fingerprint(const config::Settings& settings) {
@@ -71,9 +72,22 @@ Result<> Master::reload() {
     log::error("reload: the settings stay as they were: {}", reloaded.error().text);
     return reloaded;
   }
+  if (auto log = open_log(supervisor_.settings().log)) log::attach(std::move(log->descriptor), log->framing);
   log::info("reload: a new generation starts");
   watched_ = fingerprint(supervisor_.settings());
   return {};
+}
+
+/// A storm of signals is one reload now and one at its end, not a flood of processes.
+void Master::reload_soon() {
+  if (reload_timer_.running()) {
+    reload_again_ = true;
+    return;
+  }
+  (void)reload();
+  reload_timer_.start(reload_pause, [this] {
+    if (std::exchange(reload_again_, false)) reload_soon();
+  });
 }
 
 void Master::watch_files() {
@@ -115,7 +129,7 @@ int Master::run() {
   watch_files();
   loop_.on_signal(SIGTERM, [this] { stop(); });
   loop_.on_signal(SIGINT, [this] { stop(); });
-  loop_.on_signal(SIGHUP, [this] { (void)reload(); });
+  loop_.on_signal(SIGHUP, [this] { reload_soon(); });
   loop_.run();
   std::quick_exit(EX_OK);
 }
