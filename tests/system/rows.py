@@ -243,6 +243,7 @@ class RowCase(unittest.TestCase):
     """Tests on one demo. At their end: nobody died, every process holds what it held before, the queue is empty, the log is text."""
     settings = ()
     users = 0
+    sick = SICK
 
     @classmethod
     def setUpClass(cls):
@@ -270,7 +271,7 @@ class RowCase(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         wait_until(lambda: not waiting_in(cls.demo.info["spool"]), 30, "an empty queue")
-        check_log(cls.demo)
+        check_log(cls.demo, cls.sick)
         for name, pids in cls.before.items():
             assert cls.demo.pids(name) == pids, f"{name} was {pids} and is {cls.demo.pids(name)}"
         for pid, held in cls.held.items():
