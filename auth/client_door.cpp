@@ -38,7 +38,7 @@ void ClientDoor::start(const SaslStart& start) {
     return door_->close("a SaslStart that makes no sense");
   }
   if (attempts_.size() >= max_attempts) {
-    door_->send(SaslReply{start.id, SaslOutcome::temporary, "", "", "", "too many attempts at once"});
+    door_->send_or_close(SaslReply{start.id, SaslOutcome::temporary, "", "", "", "too many attempts at once"});
     return;
   }
   Attempt& attempt = attempts_[start.id];
@@ -61,7 +61,7 @@ void ClientDoor::step(const SaslStep& step) {
 
 void ClientDoor::go_on(std::uint64_t id, Attempt& attempt, Exchange::Next next) {
   if (next.challenge) {
-    door_->send(SaslReply{id, SaslOutcome::challenge, *next.challenge, "", "", ""});
+    door_->send_or_close(SaslReply{id, SaslOutcome::challenge, *next.challenge, "", "", ""});
     return;
   }
   attempt.exchange.reset();
@@ -94,14 +94,14 @@ void ClientDoor::conclude(std::uint64_t id, const std::string& shown, const Verd
                  printable(shown, 100), attempt.client.to_string(), attempt.mechanism.empty() ? "?" : attempt.mechanism,
                  printable(reply.text, 300));
   }
-  door_->send(std::move(reply));
+  door_->send_or_close(std::move(reply));
 }
 
 void ClientDoor::answer(const AccountQuery& query) {
   const auto reply = [this, alive = std::weak_ptr(alive_), id = query.id](const Found& found) {
     if (alive.expired()) return;
     if (found.existence == Existence::temporary) log::warning("account question: {}", printable(found.text, 300));
-    door_->send(AccountAnswer{id, found.existence});
+    door_->send_or_close(AccountAnswer{id, found.existence});
   };
   parts_.keeper.when_current(
       [&parts = parts_, account = query.account, reply] { find_account(parts, account, reply); });
@@ -118,7 +118,7 @@ void ClientDoor::sweep(MonotonicTime now) {
 void ClientDoor::send_tables() {
   auto memory = parts_.keeper.sealed();
   if (memory) {
-    door_->send(NewTables{std::move(*memory)});
+    door_->send_or_close(NewTables{std::move(*memory)});
   } else {
     door_->close(memory.error().text);
   }

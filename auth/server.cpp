@@ -87,7 +87,7 @@ void Server::add_queued(std::uint32_t instance, std::unique_ptr<ipc::Door> door)
     program_.loop().post([gone] {});
   });
   kept->open();
-  if (auto memory = keeper_.sealed()) kept->send(NewTables{std::move(*memory)});
+  if (auto memory = keeper_.sealed()) kept->send_or_close(NewTables{std::move(*memory)});
 }
 
 void Server::listen_to_master() {
@@ -127,7 +127,7 @@ void Server::send_tables() {
     if (client.wants_tables) client.door->send_tables();
   }
   for (auto& [instance, door] : queued_) {
-    if (auto memory = keeper_.sealed()) door->send(NewTables{std::move(*memory)});
+    if (auto memory = keeper_.sealed()) door->send_or_close(NewTables{std::move(*memory)});
   }
 }
 

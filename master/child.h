@@ -19,6 +19,7 @@ struct Child {
   std::uint32_t uid = 0;
   std::string worker_key;  ///< workers: what they are shared by
   std::unique_ptr<ipc::Door> door;
+  Fd notes;  ///< what it has in hand, to be read when it has crashed
   MonotonicTime started = monotonic_now();
   bool ready = false;
   bool retiring = false;       ///< a newer generation serves, or it has been told that it may end

@@ -36,8 +36,10 @@ struct Start {
   std::uint8_t log_framing = 0;  ///< log::Framing
   std::vector<Listener> listeners;
   std::vector<auth::Account> accounts;  ///< a worker's first account: what its jail is built around
+  Fd notes;                             ///< for what it has in hand (InHand)
   auto fields() {
-    return std::tie(instance, generation, real_root, uid, gid, user, settings, log, log_framing, listeners, accounts);
+    return std::tie(instance, generation, real_root, uid, gid, user, settings, log, log_framing, listeners, accounts,
+                    notes);
   }
 };
 /// A door to a peer: replaces an earlier one to the same program and instance.
@@ -79,6 +81,13 @@ struct NeedLog {
   static constexpr std::uint16_t type = 11;
   std::uint8_t unused = 0;
   auto fields() { return std::tie(unused); }
+};
+
+/// My door to this peer broke, perhaps while we both live: master makes a new one then.
+struct LostPeer {
+  static constexpr std::uint16_t type = 12;
+  std::uint32_t instance = 0;
+  auto fields() { return std::tie(instance); }
 };
 
 // With the login processes and the workers of sessions ----------------------------------------------------------------
@@ -165,6 +174,13 @@ struct Serving {
   static constexpr std::uint16_t type = 33;
   std::string account;
   auto fields() { return std::tie(account); }
+};
+
+/// To queued: processes aborted twice over this message; it goes to corrupt/.
+struct Suspect {
+  static constexpr std::uint16_t type = 34;
+  std::string queue_id;
+  auto fields() { return std::tie(queue_id); }
 };
 
 // With queued: the command line and the maildrop ----------------------------------------------------------------------

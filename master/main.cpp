@@ -5,8 +5,12 @@
 // STANDARDS: sysexits(3); sd_notify(3).
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <sys/resource.h>
+#include <cstdio>
+#include <filesystem>
 #include <sys/stat.h>
+#include <sysexits.h>
+#include <system_error>
+#include <unistd.h>
 
 #include "config/load.h"
 #include "master/master.h"
@@ -19,6 +23,13 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
-  facteur::master::Master master(facteur::config::settings_path(config), facteur::master::own_folder());
+  // Nobody's folder is held by a process that lives for months. The settings are read again at each reload.
+  std::error_code error;
+  config = std::filesystem::absolute(facteur::config::settings_path(config), error).string();
+  if (error || ::chdir("/") < 0) {
+    std::fputs("facteurd: the current folder cannot be used; name the settings by --config /PATH\n", stderr);
+    return EX_OSFILE;
+  }
+  facteur::master::Master master(config, facteur::master::own_folder());
   return master.run();
 }

@@ -32,18 +32,28 @@ std::string fingerprint(const config::Settings& settings) {
 Master::Master(std::string config_file, std::string program_folder)
     : config_file_(std::move(config_file)),
       supervisor_(loop_, process::is_real_root(), std::move(program_folder)),
-      workers_(supervisor_),
+      suspects_([this](const std::string& queue_id) { condemn(queue_id); }),
+      workers_(supervisor_, suspects_),
       control_(loop_, supervisor_, [this] { return reload(); }),
       maildrop_(loop_, supervisor_) {
   supervisor_.on_birth([this](Child& child) {
+    if (child.program == "queued") {
+      for (auto& queue_id : suspects_.messages()) child.door->send(Suspect{std::move(queue_id)});
+    }
     workers_.attach(child);
     control_.attach(child);
     maildrop_.attach(child);
   });
-  supervisor_.on_death([this](const Child& child) {
+  supervisor_.on_death([this](const Child& child, int status) {
+    suspects_.child_died(child, status);
     workers_.child_died(child);
     maildrop_.child_died(child);
   });
+}
+
+/// A queued that is not there hears of it when it is born.
+void Master::condemn(const std::string& queue_id) {
+  if (Child* queued = supervisor_.current("queued")) queued->door->send(Suspect{queue_id});
 }
 
 Result<config::Settings> Master::load_checked() const {

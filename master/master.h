@@ -11,6 +11,7 @@
 #include "master/control.h"
 #include "master/maildrop.h"
 #include "master/supervisor.h"
+#include "master/suspects.h"
 #include "master/workers.h"
 
 namespace facteur::master {
@@ -25,12 +26,14 @@ class Master {
  private:
   [[nodiscard]] Result<config::Settings> load_checked() const;
   Result<> reload();
+  void condemn(const std::string& queue_id);
   void watch_files();
   void stop();
 
   std::string config_file_;
   loop::Loop loop_;
   Supervisor supervisor_;
+  Suspects suspects_;
   Workers workers_;
   Control control_;
   Maildrop maildrop_;

@@ -15,15 +15,16 @@ struct ProgramRow {
   std::string config::Settings::* user;  ///< the setting that names its uid
   bool one_a_core = false;               ///< smtpd: `smtpd_processes` of them; else one
   bool generational = false;             ///< a reload starts a new one and retires the old
+  bool has_clients = false;              ///< a retiring one finishes their sessions and needs its doors for it
   bool vital = false;                    ///< restarted after 10 s at most: all else waits for it
 };
 constexpr std::array<ProgramRow, 6> permanent_programs{{
-    {"authd", &config::Settings::auth_user, false, false, true},
-    {"queued", &config::Settings::queue_user, false, false, true},
-    {"remote", &config::Settings::out_user, false, true, false},
-    {"smtpd", &config::Settings::facteur_user, true, true, false},
-    {"pop3-login", &config::Settings::login_user, false, true, false},
-    {"imap-login", &config::Settings::login_user, false, true, false},
+    {"authd", &config::Settings::auth_user, false, false, false, true},
+    {"queued", &config::Settings::queue_user, false, false, false, true},
+    {"remote", &config::Settings::out_user, false, true, false, false},
+    {"smtpd", &config::Settings::facteur_user, true, true, true, false},
+    {"pop3-login", &config::Settings::login_user, false, true, true, false},
+    {"imap-login", &config::Settings::login_user, false, true, true, false},
 }};
 
 /// Two programs between which every pair of processes has a door.

@@ -7,6 +7,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "common/base/in_hand.h"
 #include "common/fs/files.h"
 #include "common/log/log.h"
 #include "config/seal.h"
@@ -25,6 +26,8 @@ constexpr Milliseconds pause_when_many{1000};
 constexpr Milliseconds longest_pause{60000};
 constexpr Milliseconds longest_vital_pause{10000};
 constexpr Milliseconds kill_margin{1000};
+/// Until a broken door is made anew: by then a peer that died has been missed.
+constexpr Milliseconds pair_pause{100};
 
 const ProgramRow* row_of(std::string_view program) {
   const auto row = std::ranges::find(permanent_programs, program, &ProgramRow::name);
@@ -35,6 +38,12 @@ bool are_linked(std::string_view a, std::string_view b) {
   return std::ranges::any_of(links, [&](const Link& link) {
     return (link.one == a && link.other == b) || (link.one == b && link.other == a);
   });
+}
+
+/// Whether a process has use for a door: one that retires only as long as it has clients.
+bool needs_doors(const Child& child) {
+  const auto* row = row_of(child.program);
+  return child.door->is_open() && (!child.retiring || (row != nullptr && row->has_clients));
 }
 
 std::string describe(int status) {
@@ -139,7 +148,8 @@ Result<Start> Supervisor::first_message(const Birth& birth, std::uint32_t instan
 Child* Supervisor::start(Birth birth) {
   const std::uint32_t instance = ++last_instance_;
   auto message = first_message(birth, instance);
-  auto spawned = message ? spawn(folder_, birth.program) : Result<Spawned>(fail(message));
+  auto notes = message ? make_notes() : Result<Fd>(fail(message));
+  auto spawned = notes ? spawn(folder_, birth.program) : Result<Spawned>(fail(notes));
   if (!spawned) {
     log::error("{}", spawned.error().text);
     return nullptr;
@@ -154,6 +164,8 @@ Child* Supervisor::start(Birth birth) {
   child.worker_key = birth.worker_key;
   child.door = std::make_unique<ipc::Door>(loop_, std::move(spawned->door), birth.program);
   message->listeners = std::move(birth.listeners);
+  message->notes = notes->duplicate();
+  child.notes = std::move(*notes);
   child.door->send(std::move(*message));
   listen_to(child);
   pair_with_peers(child);
@@ -167,6 +179,7 @@ void Supervisor::listen_to(Child& child) {
     if (log) child.door->send(NewLog{std::move(log->descriptor), static_cast<std::uint8_t>(log->framing)});
   });
   child.door->on<Full>([this, &child](const Full&) { succeed(child); });
+  child.door->on<LostPeer>([this, &child](const LostPeer& lost) { lost_peer(child, lost.instance); });
   // A door that breaks without the process dying (a malformed message) is a process that is wrong about itself.
   child.door->on_close([&child](const std::string& why) {
     if (why != "the peer is gone") log::warning("door to {}[{}]: {}", child.program, child.pid, why);
@@ -178,14 +191,41 @@ void Supervisor::listen_to(Child& child) {
 
 void Supervisor::pair_with_peers(Child& child) {
   for (auto& peer : children_) {
-    if (&peer == &child || peer.retiring || !are_linked(peer.program, child.program)) continue;
-    auto pair = ipc::make_pair();
-    if (!pair) {
-      log::error("no door between {} and {}: {}", child.program, peer.program, pair.error().text);
-      continue;
-    }
-    child.door->send(NewPeer{peer.program, peer.instance, std::move(pair->first)});
-    peer.door->send(NewPeer{child.program, child.instance, std::move(pair->second)});
+    if (&peer != &child && needs_doors(peer) && are_linked(peer.program, child.program)) pair(child, peer);
+  }
+}
+
+void Supervisor::pair(Child& one, Child& other) {
+  auto ends = ipc::make_pair();
+  if (!ends) {
+    log::error("no door between {} and {}: {}", one.program, other.program, ends.error().text);
+    return want_pair(one.instance, other.instance);
+  }
+  // An end that cannot be sent is closed with its message, which the other side tells us of.
+  one.door->send(NewPeer{other.program, other.instance, std::move(ends->first)});
+  other.door->send(NewPeer{one.program, one.instance, std::move(ends->second)});
+}
+
+/// Told by both sides, and also when one of them has died: what is to be done is seen a little later.
+void Supervisor::lost_peer(const Child& child, std::uint32_t peer) {
+  if (find(peer) == nullptr || stopping_) return;
+  want_pair(child.instance, peer);
+}
+
+void Supervisor::want_pair(std::uint32_t one, std::uint32_t other) {
+  lost_pairs_.emplace(std::min(one, other), std::max(one, other));
+  if (!pair_timer_.running()) pair_timer_.start(pair_pause, [this] { pair_again(); });
+}
+
+void Supervisor::pair_again() {
+  for (const auto& [first, second] : std::exchange(lost_pairs_, {})) {
+    Child* one = find(first);
+    Child* other = find(second);
+    if (one == nullptr || other == nullptr || !are_linked(one->program, other->program)) continue;
+    if (!needs_doors(*one) || !needs_doors(*other)) continue;
+    log::warning("the door between {}[{}] and {}[{}] broke; they get a new one", one->program, one->pid, other->program,
+                 other->pid);
+    pair(*one, *other);
   }
 }
 
@@ -253,7 +293,7 @@ void Supervisor::died(Child& child, int status) {
   const bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
   if (!clean && !stopping_) log::warning("process {} pid {}: {}", child.program, child.pid, describe(status));
   child.door->on_close(nullptr);
-  if (on_death_) on_death_(child);
+  if (on_death_) on_death_(child, status);
   const auto* row = row_of(child.program);
   if (row == nullptr || stopping_ || child.retiring) return;
   restart_later(*row, child.index, pause_after(*row, child));

@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "common/loop/loop.h"
@@ -54,8 +55,8 @@ class Supervisor {
 
   /// Sets the handlers for a new child's messages, before its door is opened.
   void on_birth(std::function<void(Child&)> handler) { on_birth_ = std::move(handler); }
-  /// A child is gone, whatever the reason.
-  void on_death(std::function<void(const Child&)> handler) { on_death_ = std::move(handler); }
+  /// A child is gone, with this status of waitpid(2).
+  void on_death(std::function<void(const Child&, int status)> handler) { on_death_ = std::move(handler); }
   /// All permanent programs serve for the first time.
   void on_all_ready(std::function<void()> handler) { on_all_ready_ = std::move(handler); }
 
@@ -76,6 +77,10 @@ class Supervisor {
   [[nodiscard]] Result<Start> first_message(const Birth& birth, std::uint32_t instance);
   void listen_to(Child& child);
   void pair_with_peers(Child& child);
+  void pair(Child& one, Child& other);
+  void lost_peer(const Child& child, std::uint32_t peer);
+  void want_pair(std::uint32_t one, std::uint32_t other);
+  void pair_again();
   void became_ready(Child& child);
   void retire_older(const Child& newer);
   void succeed(Child& full);
@@ -93,10 +98,12 @@ class Supervisor {
   Sockets sockets_;
   std::list<Child> children_;
   std::map<std::pair<std::string, unsigned>, Place> places_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> lost_pairs_;  ///< instances, the smaller first
+  loop::Timer pair_timer_{loop_};
   std::uint32_t last_instance_ = 0;
   std::uint32_t generation_ = 0;
   std::function<void(Child&)> on_birth_;
-  std::function<void(const Child&)> on_death_;
+  std::function<void(const Child&, int)> on_death_;
   std::function<void()> on_all_ready_;
   std::function<void()> stage_done_;
   loop::Timer kill_timer_{loop_};

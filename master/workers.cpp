@@ -17,15 +17,15 @@ std::string_view login_program_of(auth::Service service) {
 }
 
 /// What accounts share a worker by: the uid and, since it brings groups, the system user's name.
-std::string key_of(const auth::Account& account, config::WorkerPer per) {
+std::string key_of(const auth::Account& account, bool worker_of_its_own) {
   std::string key = std::to_string(account.uid) + " " + account.system_user;
-  if (per == config::WorkerPer::account) key += " " + account.name;
+  if (worker_of_its_own) key += " " + account.name;
   return key;
 }
 
 }  // namespace
 
-Workers::Workers(Supervisor& supervisor) : supervisor_(supervisor) {
+Workers::Workers(Supervisor& supervisor, const Suspects& suspects) : supervisor_(supervisor), suspects_(suspects) {
 }
 
 void Workers::attach(Child& child) {
@@ -132,7 +132,8 @@ void Workers::may_end(Child& worker, const WantEnd& question) {
 Result<Child*> Workers::worker_for(std::string_view program, const auth::Account& account) {
   const auto& settings = supervisor_.settings();
   if (auto allowed = check_account(account, settings, supervisor_.real_root()); !allowed) return fail(allowed);
-  const std::string key = key_of(account, settings.worker_per);
+  const bool alone = settings.worker_per == config::WorkerPer::account || suspects_.is_suspect_account(account.name);
+  const std::string key = key_of(account, alone);
   for (const auto& child : supervisor_.children()) {
     if (child.program == program && child.worker_key == key && !child.retiring && child.door->is_open()) {
       return supervisor_.find(child.instance);

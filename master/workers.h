@@ -10,6 +10,7 @@
 #include "common/base/result.h"
 #include "master/doors.h"
 #include "master/supervisor.h"
+#include "master/suspects.h"
 
 namespace facteur::master {
 
@@ -17,7 +18,7 @@ namespace facteur::master {
 /// uid code runs, and trusts nobody's word for it: a login process brings a ticket, queued an account's name.
 class Workers {
  public:
-  explicit Workers(Supervisor& supervisor);
+  Workers(Supervisor& supervisor, const Suspects& suspects);
 
   /// Puts the handlers of a new child in place.
   void attach(Child& child);
@@ -50,6 +51,7 @@ class Workers {
   [[nodiscard]] Result<Child*> worker_for(std::string_view program, const auth::Account& account);
 
   Supervisor& supervisor_;
+  const Suspects& suspects_;
   std::map<std::uint64_t, Asked> asked_;
   std::vector<Waiting> waiting_;
   std::uint64_t last_question_ = 0;

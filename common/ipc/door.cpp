@@ -31,6 +31,10 @@ void take_descriptors(const msghdr& message, Packet& packet) {
   }
 }
 
+bool is_passing(int error) {
+  return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
+}
+
 }  // namespace
 
 Result<std::pair<Fd, Fd>> make_pair() {
@@ -64,8 +68,11 @@ Result<> send_now(int socket, Packet& packet) {
   for (;;) {
     if (::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0) return {};
     if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS) return fail_errno("sendmsg", errno);
-    return std::unexpected(Error{Kind::closed, "the peer is gone", errno});
+    if (is_passing(errno)) return fail_errno("sendmsg", errno);
+    if (errno == EPIPE || errno == ECONNRESET) return fail(Kind::closed, "the peer is gone");
+    auto error = fail_errno("sendmsg", errno);
+    error.error().kind = Kind::closed;
+    return error;
   }
 }
 
@@ -138,7 +145,7 @@ bool Door::send_packet(Packet packet) {
     const auto sent = send_now(socket_.get(), packet);
     if (sent) return true;
     if (sent.error().kind != Kind::temporary) {
-      // The loop will see the end of the peer as well; told from there, not from inside the sender's call.
+      hang_up();
       return false;
     }
   }
@@ -146,6 +153,11 @@ bool Door::send_packet(Packet packet) {
   out_.push_back(std::move(packet));
   watch();
   return true;
+}
+
+/// Both ends will see the end of the door from their loops: told from there, not from inside the sender's call.
+void Door::hang_up() {
+  if (is_open()) ::shutdown(socket_.get(), SHUT_RDWR);
 }
 
 void Door::write_some() {
@@ -167,6 +179,7 @@ void Door::close(const std::string& why) {
   poll_.stop();
   socket_.reset();
   out_.clear();
+  if (const auto lost = std::exchange(on_loss_, nullptr)) lost();
   const auto handler = std::exchange(on_close_, nullptr);
   if (handler) handler(why);
 }

@@ -35,6 +35,8 @@ class Door {
       handler(std::move(*message));
     };
   }
+  /// Runs once when the door has closed, before on_close: for the one who made the door, not its owner.
+  void on_loss(std::function<void()> handler) { on_loss_ = std::move(handler); }
   /// Runs once when the door has closed; `why` is for the log. It may destroy the door.
   void on_close(std::function<void(std::string why)> handler) { on_close_ = std::move(handler); }
   /// Starts to read: after the handlers are in place.
@@ -47,6 +49,12 @@ class Door {
     return send_packet(encode(std::move(message)));
   }
   bool send_packet(Packet packet);
+  /// For a message that the peer waits for: when it cannot be sent the peer hears at least that the door is gone. The
+  /// door closes on a later turn of the loop.
+  template <Message M>
+  void send_or_close(M message) {
+    if (!send(std::move(message))) hang_up();
+  }
   void close(const std::string& why);
   [[nodiscard]] bool is_open() const { return static_cast<bool>(socket_); }
   [[nodiscard]] std::size_t queued() const { return out_.size(); }
@@ -58,6 +66,7 @@ class Door {
 
  private:
   void ready(bool readable, bool writable);
+  void hang_up();
   void read_some();
   void write_some();
   void watch();
@@ -69,6 +78,7 @@ class Door {
   loop::Poll poll_;
   std::deque<Packet> out_;
   std::unordered_map<std::uint16_t, std::function<void(Packet)>> handlers_;
+  std::function<void()> on_loss_;
   std::function<void(std::string)> on_close_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool open_ = false;

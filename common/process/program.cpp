@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/base/in_hand.h"
 #include "common/base/number.h"
 #include "common/base/random.h"
 #include "common/fs/files.h"
@@ -100,6 +101,7 @@ void Program::start_by_master() {
   log::attach(std::move(start_.log), static_cast<log::Framing>(start_.log_framing));
   take_settings(start_.settings);
   log::identify(settings_.hostname, name_);
+  if (auto noting = note_in(start_.notes); !noting) log::warning("{}", noting.error().text);
   master_ = std::make_unique<ipc::Door>(loop_, Fd(master_descriptor), "master");
 }
 
@@ -118,7 +120,9 @@ void Program::listen_to_master() {
   master_->on<master::NewPeer>([this](master::NewPeer peer) {
     const auto handler = peers_.find(peer.program);
     if (handler == peers_.end()) return log::warning("a door to {} came, which {} has no use for", peer.program, name_);
-    handler->second(peer.instance, std::make_unique<ipc::Door>(loop_, std::move(peer.socket), peer.program));
+    auto door = std::make_unique<ipc::Door>(loop_, std::move(peer.socket), peer.program);
+    door->on_loss([this, instance = peer.instance] { master_->send(master::LostPeer{instance}); });
+    handler->second(peer.instance, std::move(door));
   });
   master_->on<master::NewLog>([this](master::NewLog log) {
     log_broken_ = false;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/base/in_hand.h"
 #include "common/base/strings.h"
 #include "common/log/log.h"
 #include "common/process/mail_tree.h"
@@ -30,6 +31,7 @@ void Server::prepare() {
   const auto& settings = program_.settings();
   process::size_pool(settings, delivering_threads);
   for (const auto& account : program_.start().accounts) {
+    const InHand noted(account.name);
     if (const auto made = process::make_mail(account, settings, program_.start().real_root); !made) {
       log::warning("mail of {}: {}", printable(account.name), made.error().text);
     }

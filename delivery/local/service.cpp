@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/in_hand.h"
 #include "common/base/strings.h"
 #include "common/log/log.h"
 #include "common/process/mail_tree.h"
@@ -39,12 +40,15 @@ void Service::add_and_make(auth::Account account, std::function<void()> done) {
   const auto made = std::make_shared<Result<>>();
   // What make_mail() reads of the settings never changes under a running worker; a copy keeps threads apart.
   const auto settings = std::make_shared<const config::Settings>(settings_);
-  loop_.work_detached([account, settings, made] { *made = process::make_mail(account, *settings, false); },
-                      [this, account, made, done = std::move(done)] {
-                        if (!*made) log::warning("mail of {}: {}", printable(account.name), made->error().text);
-                        add(account);
-                        done();
-                      });
+  const auto make = [account, settings, made] {
+    const InHand noted(account.name);
+    *made = process::make_mail(account, *settings, false);
+  };
+  loop_.work_detached(make, [this, account, made, done = std::move(done)] {
+    if (!*made) log::warning("mail of {}: {}", printable(account.name), made->error().text);
+    add(account);
+    done();
+  });
 }
 
 // Deliveries ----------------------------------------------------------------------------------------------------------
@@ -81,6 +85,7 @@ void Service::start_job(std::uint64_t key, const std::shared_ptr<const Message>&
   const auto who = std::make_shared<const queue::LocalRecipient>(std::move(recipient));
   loop_.work_detached(
       [inbox, message, who, result] {
+        const InHand noted(who->account);
         if (inbox) *result = put(*inbox, *message, *who);
       },
       [this, key, result] { finished(key, std::move(*result)); });
@@ -113,7 +118,7 @@ void Service::finished(std::uint64_t key, queue::RecipientResult result) {
   const auto spent = std::chrono::duration_cast<Milliseconds>(monotonic_now() - delivery.began);
   delivery.answer.transfer_ms = static_cast<std::uint32_t>(spent.count());
   // The answer to a door that is gone is nobody's business behind another one.
-  if (door_ && delivery.door == door_number_) door_->send(std::move(delivery.answer));
+  if (door_ && delivery.door == door_number_) door_->send_or_close(std::move(delivery.answer));
   deliveries_.erase(key);
   if (!deliveries_.empty()) return;
   restart_clock();

@@ -75,7 +75,7 @@ void Attempt::next_target() {
 }
 
 Mail Attempt::mail() const {
-  Mail mail{request_.reverse_path, {}, source_->size(), source_->eight_bit(), request_.smtputf8};
+  Mail mail{request_.reverse_path, {}, source_->size(), source_->eight_bit(), request_.smtputf8, request_.queue_id};
   for (const auto& [number, recipient] : open_) mail.recipients.push_back(recipient);
   return mail;
 }

@@ -33,14 +33,14 @@ void Service::resolve(queue::Resolve request) {
     queue::Resolved busy;
     busy.id = request.id;
     busy.text = "too many questions at once";
-    door_->send(std::move(busy));
+    door_->send_or_close(std::move(busy));
     return;
   }
   const auto place = lookups_.emplace(lookups_.end());
   *place = std::make_unique<Lookup>(environment_, std::move(request), [this, place](queue::Resolved answer) {
     const auto finished = std::move(*place);
     lookups_.erase(place);
-    door_->send(std::move(answer));
+    door_->send_or_close(std::move(answer));
   });
   (*place)->start();
 }
@@ -51,7 +51,7 @@ void Service::attempt(queue::Attempt request) {
   *place = std::make_unique<Attempt>(environment_, cache_, std::move(request), [this, place](queue::Attempted answer) {
     const auto finished = std::move(*place);
     attempts_.erase(place);
-    door_->send(std::move(answer));
+    door_->send_or_close(std::move(answer));
     if (attempts_.empty() && when_idle_) when_idle_();
   });
   (*place)->start();
@@ -64,7 +64,7 @@ void Service::refuse(const queue::Attempt& request) {
     answer.results.push_back(
         {recipient.number, queue::Fate::deferred, "4.3.2", "too many deliveries at once", "none", false});
   }
-  door_->send(std::move(answer));
+  door_->send_or_close(std::move(answer));
 }
 
 void Service::when_idle(std::function<void()> handler) {

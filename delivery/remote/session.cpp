@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <utility>
 
+#include "common/base/in_hand.h"
 #include "common/base/strings.h"
 #include "common/log/log.h"
 #include "common/net/connect.h"
@@ -69,6 +70,7 @@ std::string Session::peer() const {
 
 void Session::deliver(Mail mail, std::shared_ptr<MessageSource> source, std::function<void(Report)> done) {
   source_ = std::move(source);
+  queue_id_ = mail.queue_id;
   done_ = std::move(done);
   reused_ = connection_ != nullptr;
   client_.send(std::move(mail));
@@ -118,6 +120,7 @@ void Session::connected(Result<Fd> socket) {
     return [weak = weak_from_this(), act](auto... arguments) {
       const auto self = weak.lock();
       if (!self) return;
+      const InHand noted(self->queue_id_);
       act(arguments...);
       self->pump();
     };
@@ -165,13 +168,16 @@ void Session::pump() {
 void Session::read_content() {
   if (reading_ || connection_->buffered() > max_buffered) return;
   const auto octets = std::make_shared<Result<std::string>>();
-  reading_ = environment_.loop.work([source = source_, octets] { *octets = source->next(); },
-                                    [this, octets] {
-                                      const auto self = shared_from_this();
-                                      reading_.reset();
-                                      give_content(*octets);
-                                      pump();
-                                    });
+  const auto read = [source = source_, octets, queue_id = queue_id_] {
+    const InHand noted(queue_id);
+    *octets = source->next();
+  };
+  reading_ = environment_.loop.work(read, [this, octets] {
+    const auto self = shared_from_this();
+    reading_.reset();
+    give_content(*octets);
+    pump();
+  });
 }
 
 void Session::give_content(const Result<std::string>& octets) {

@@ -72,6 +72,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Place place_;
   Client client_;
   std::unique_ptr<tls::Connection> connection_;
+  std::string queue_id_;  ///< of the message it delivers
   std::shared_ptr<MessageSource> source_;
   std::function<void(Report)> done_;
   Ticket connecting_;

@@ -20,6 +20,7 @@ struct Mail {
   std::uint64_t size = 0;  ///< octets of content
   bool eight_bit = false;  ///< the content has octets above 127
   bool smtputf8 = false;   ///< addresses or header fields need RFC 6531
+  std::string queue_id;
 };
 
 /// Why recipients do not get their message through this connection.

@@ -63,8 +63,11 @@ std::string Session::take_output() {
   return out;
 }
 
+/// While nothing is at work, what waits is the beginning of a command, and CommandReader bounds that.
 bool Session::wants_input() const {
-  return !closed_ && !full() && reader_.waiting().size() < input_waiting;
+  if (closed_ || full()) return false;
+  const bool busy = ticket_ || shared_->job;
+  return !busy || reader_.waiting().size() < input_waiting;
 }
 
 std::uint8_t Session::state() const {

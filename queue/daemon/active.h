@@ -13,8 +13,8 @@
 
 namespace facteur::queue {
 
-/// What an administrator wants done with a message as soon as nothing is under way.
-enum class Wish : std::uint8_t { none, remove, hold };
+/// What an administrator, or master (corrupt), wants done with a message as soon as nothing is under way.
+enum class Wish : std::uint8_t { none, remove, hold, corrupt };
 
 struct Active {
   std::uint64_t key = 0;

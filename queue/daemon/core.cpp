@@ -125,7 +125,12 @@ void Core::set_timer() {
 
 void Core::load(const std::string& queue_id, Look look) {
   // A message of that name is being worked on: its own end decides when it is due.
-  if (keys_.contains(queue_id) || !loading_.try_emplace(queue_id, Wish::none).second) return;
+  if (keys_.contains(queue_id)) return;
+  if (condemned_.erase(queue_id) > 0) {
+    backlog_.erase(queue_id);
+    return set_aside(queue_id, Folder::corrupt, set_aside_line);
+  }
+  if (!loading_.try_emplace(queue_id, Wish::none).second) return;
   pool_.run([spool = spool_, queue_id] { return spool->load(Folder::queue, queue_id, true); },
             [this, queue_id, look](Result<Loaded> result) {
               const Wish wish = loading_.extract(queue_id).mapped();
@@ -154,16 +159,25 @@ void Core::not_loaded(const std::string& queue_id, const Error& error) {
       log::info("{}: removed: {}", queue_id, error.text);
       return removals_.add(queue_id, [](const Result<>&) {});
     case Kind::permanent: return log::error("{}: left alone: {}", queue_id, error.text);
-    case Kind::corrupt:
-      log::error("{}: moved to corrupt/: {}", queue_id, error.text);
-      return pool_.run([spool = spool_, queue_id] { return spool->move(queue_id, Folder::queue, Folder::corrupt); },
-                       [queue_id](const Result<>& moved) {
-                         if (!moved) log::error("{}: {}", queue_id, moved.error().text);
-                       });
+    case Kind::corrupt: return set_aside(queue_id, Folder::corrupt, "moved to corrupt/: " + error.text);
     default:
       log::warning("{}: {}", queue_id, error.text);
       return backlog_.put(queue_id, monotonic_now() + reload_delay);
   }
+}
+
+/// Moves a message that is not in core out of the queue. The line is for the log.
+void Core::set_aside(const std::string& queue_id, Folder folder, const std::string& line) {
+  pool_.run([spool = spool_, queue_id, folder] { return spool->move(queue_id, Folder::queue, folder); },
+            [queue_id, folder, line](const Result<>& moved) {
+              if (!moved) return log::error("{}: {}", queue_id, moved.error().text);
+              log::write(folder == Folder::corrupt ? log::Level::error : log::Level::info, queue_id + ": " + line);
+            });
+}
+
+void Core::condemn(const std::string& queue_id) {
+  condemned_.insert(queue_id);
+  (void)wish(queue_id, Wish::corrupt);  // unknown: the scan has not come to it yet
 }
 
 void Core::take_up(const std::string& queue_id, Loaded loaded, Wish wish, bool untried) {

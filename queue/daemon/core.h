@@ -30,6 +30,8 @@ struct ReportCause {
   bool process_lost = false;  ///< deferred because a process of ours ended
 };
 
+constexpr const char* set_aside_line = "moved to corrupt/: programs aborted over it";
+
 /// All messages that queued has. Nothing is taken up before tables() was called.
 class Core {
  public:
@@ -61,6 +63,8 @@ class Core {
   /// Removes a message or puts it on hold, now or when its attempts have ended. False if it neither waits nor is in
   /// core.
   [[nodiscard]] bool wish(const std::string& queue_id, Wish wish);
+  /// Programs aborted over this message: it goes to corrupt/, unread.
+  void condemn(const std::string& queue_id);
   /// A message came back from hold/.
   void enqueue(const std::string& queue_id);
 
@@ -83,6 +87,7 @@ class Core {
   void load(const std::string& queue_id, Look look);
   void loaded(const std::string& queue_id, Loaded loaded, Look look, Wish wish);
   void not_loaded(const std::string& queue_id, const Error& error);
+  void set_aside(const std::string& queue_id, Folder folder, const std::string& line);
   void take_up(const std::string& queue_id, Loaded loaded, Wish wish, bool untried);
   bool take_unseen(const std::string& queue_id);
   void set_timer();
@@ -122,6 +127,7 @@ class Core {
   std::unordered_map<std::string, Wish> loading_;        ///< queue ids being read
   std::unordered_map<std::string, unsigned> losses_;     ///< passes cut short by the end of a process of ours
   std::unordered_set<std::string> made_;                 ///< until the scan is over
+  std::unordered_set<std::string> condemned_;            ///< to be set aside before they are read again
   bool scanned_ = false;
   std::size_t recipients_in_core_ = 0;
   std::uint64_t next_key_ = 1;

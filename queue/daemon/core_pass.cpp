@@ -1,6 +1,7 @@
 // Core: results of recipients, the end of a pass, and what is written about it.
 #include <algorithm>
 
+#include "common/base/in_hand.h"
 #include "common/base/random.h"
 #include "common/log/log.h"
 #include "queue/bounce/bounce.h"
@@ -81,6 +82,7 @@ void Core::settle(Active& active, RecipientResult result, const AttemptTimes& ti
 }
 
 void Core::advance(Active& active) {
+  const InHand noted(active.queue_id);
   if (active.working || active.routing) return;
   if (active.open > 0) {
     // Some wait still: what was delivered so far is noted, so that a crash does not repeat it.
@@ -131,6 +133,7 @@ void Core::bounce(Active& active) {
   active.working = true;
   const auto write = [spool = spool_, original, plans = std::move(plans),
                       facts = BounceFacts{options_.hostname, options_.bounce_size_limit, wall_now()}] {
+    const InHand noted(original->queue_id);
     return write_bounces(*spool, *original, plans, facts);
   };
   pool_.run(write, [this, key = active.key, original](const Result<std::vector<BounceWritten>>& written) {
@@ -191,15 +194,10 @@ void Core::remove(Active& active) {
 }
 
 void Core::park(Active& active) {
-  if (active.wish == Wish::hold) {
-    pool_.run(
-        [spool = spool_, queue_id = active.queue_id] { return spool->move(queue_id, Folder::queue, Folder::hold); },
-        [queue_id = active.queue_id](const Result<>& moved) {
-          if (moved)
-            log::info("{}: put on hold", queue_id);
-          else
-            log::warning("{}: {}", queue_id, moved.error().text);
-        });
+  if (active.wish == Wish::hold || active.wish == Wish::corrupt) {
+    const bool held = active.wish == Wish::hold;
+    set_aside(active.queue_id, held ? Folder::hold : Folder::corrupt, held ? "put on hold" : set_aside_line);
+    condemned_.erase(active.queue_id);
     return forget(active);
   }
   backlog_.put(active.queue_id, monotonic_now() + active.wait);

@@ -1,4 +1,5 @@
 // Core: handing out the recipients of a message to local and remote delivery, and replacing those that are aliases.
+#include "common/base/in_hand.h"
 #include "common/base/strings.h"
 #include "common/log/log.h"
 #include "queue/daemon/core.h"
@@ -33,6 +34,7 @@ struct Sorter {
 }  // namespace
 
 void Core::route(Active& active) {
+  const InHand noted(active.queue_id);
   active.routing = true;
   active.open = active.weight;
   if (active.wish != Wish::none) {

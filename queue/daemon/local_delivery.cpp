@@ -191,6 +191,7 @@ void LocalDelivery::delivered(std::uint32_t instance, Delivered message) {
 }
 
 void LocalDelivery::add_worker(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
+  if (workers_.contains(instance)) worker_closed(instance, "a new door came");
   door->on<Delivered>([this, instance](Delivered message) { delivered(instance, std::move(message)); });
   door->on<WantEnd>([this, instance](WantEnd) { want_end(instance); });
   door->on_close([this, instance](const std::string& why) { worker_closed(instance, why); });
@@ -203,7 +204,7 @@ void LocalDelivery::want_end(std::uint32_t instance) {
   const bool busy = std::ranges::any_of(pending_, [&](const auto& entry) { return entry.second.instance == instance; });
   if (busy || scheduler_.has(site_of(instance))) return;  // a delivery is under way, which withdraws the question
   accounts_.forget_if([&](const master::WorkerAnswer& answer) { return answer.instance == instance; });
-  workers_.at(instance)->send(MayEnd{});
+  workers_.at(instance)->send_or_close(MayEnd{});
 }
 
 void LocalDelivery::worker_closed(std::uint32_t instance, const std::string& why) {

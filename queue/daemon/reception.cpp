@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "common/log/log.h"
 
@@ -11,6 +12,8 @@ namespace {
 constexpr std::size_t commits_per_job = 16;
 constexpr std::size_t commit_jobs = 4;
 constexpr std::size_t removals_per_job = 64;
+constexpr std::size_t slots_per_sync = 64;
+constexpr std::size_t low_stock = 32;
 
 std::vector<Result<Loaded>> commit_all(Spool& spool, const std::vector<std::string>& queue_ids) {
   std::vector<Result<Loaded>> results;
@@ -41,6 +44,7 @@ Reception::Reception(loop::Loop& loop, std::shared_ptr<Spool> spool, Core& core,
 Reception::~Reception() = default;
 
 void Reception::add_smtpd(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
+  if (smtpds_.contains(instance)) closed(instance, "a new door came");
   door->on<WantSlots>([this, instance](WantSlots wanted) { want_slots(instance, wanted.count); });
   door->on<Commit>([this, instance](Commit message) { commit(instance, message.queue_id); });
   door->on<Discard>([this, instance](Discard message) { discard(instance, message.queue_ids); });
@@ -55,46 +59,69 @@ void Reception::want_slots(std::uint32_t instance, std::size_t count) {
   if (count == 0 || smtpd.slots.size() + smtpd.coming + count > most_slots) {
     return smtpd.door->close("it wants more slots than it may have");
   }
-  while (count > 0) {
-    const auto some = std::min(count, slots_per_message);
-    make_slots(instance, some);
-    count -= some;
+  smtpd.coming += count;
+  for (; count > 0; count -= std::min(count, slots_per_message)) {
+    wants_.push_back({instance, std::min(count, slots_per_message)});
   }
+  serve();
 }
 
-void Reception::make_slots(std::uint32_t instance, std::size_t count) {
-  smtpds_.at(instance).coming += count;
-  std::vector<std::string> queue_ids;
-  for (std::size_t i = 0; i < count && !stopping_; ++i) {
-    queue_ids.push_back(queue_ids_.next(wall_now()));
-    core_.made(queue_ids.back());
+void Reception::serve() {
+  while (!wants_.empty() && !stock_.empty()) {
+    const Want want = wants_.front();
+    wants_.pop_front();
+    const auto found = smtpds_.find(want.instance);
+    if (found != smtpds_.end()) give(found->second, want.count);
   }
-  pool_.run(
-      [spool = spool_, queue_ids, minfree = minfree_]() -> Result<std::vector<NewSlot>> {
-        if (auto space = spool->has_space(minfree); !space) return fail(space);
-        return spool->make_slots(queue_ids);
-      },
-      [this, instance, count](Result<std::vector<NewSlot>> made) { made_slots(instance, count, std::move(made)); });
+  if (stock_.size() < low_stock) refill();
 }
 
-void Reception::made_slots(std::uint32_t instance, std::size_t count, Result<std::vector<NewSlot>> made) {
-  if (!made) {
-    log::warning("no room for messages: {}", made.error().text);
-    made.emplace();
-  }
-  const auto found = smtpds_.find(instance);
-  if (found == smtpds_.end()) {
-    for (auto& slot : *made) remove(std::move(slot.queue_id));
-    return;
-  }
-  auto& smtpd = found->second;
+/// Answers one request from the stock, perhaps with fewer slots than it asked for.
+void Reception::give(Smtpd& smtpd, std::size_t count) {
   smtpd.coming -= count;
   Slots slots{static_cast<std::uint32_t>(count), {}};
-  for (auto& slot : *made) {
+  for (; count > 0 && !stock_.empty(); --count) {
+    NewSlot slot = std::move(stock_.front());
+    stock_.pop_front();
     smtpd.slots.insert(slot.queue_id);
     slots.slots.push_back({std::move(slot.queue_id), std::move(slot.file)});
   }
   if (!smtpd.door->send(std::move(slots))) smtpd.door->close("it takes no more messages");
+}
+
+void Reception::refill() {
+  if (refilling_) return;
+  if (stopping_) return refuse();
+  refilling_ = true;
+  std::vector<std::string> queue_ids;
+  while (queue_ids.size() < slots_per_sync) {
+    queue_ids.push_back(queue_ids_.next(wall_now()));
+    core_.made(queue_ids.back());
+  }
+  pool_.run(
+      [spool = spool_, queue_ids = std::move(queue_ids), minfree = minfree_]() -> Result<std::vector<NewSlot>> {
+        if (auto space = spool->has_space(minfree); !space) return fail(space);
+        return spool->make_slots(queue_ids);
+      },
+      [this](Result<std::vector<NewSlot>> made) { refilled(std::move(made)); });
+}
+
+void Reception::refilled(Result<std::vector<NewSlot>> made) {
+  refilling_ = false;
+  if (made) {
+    std::ranges::move(*made, std::back_inserter(stock_));
+    return serve();
+  }
+  log::warning("no room for messages: {}", made.error().text);
+  refuse();
+}
+
+/// No slots: the clients hear 452.
+void Reception::refuse() {
+  for (const auto& want : std::exchange(wants_, {})) {
+    const auto found = smtpds_.find(want.instance);
+    if (found != smtpds_.end()) give(found->second, want.count);
+  }
 }
 
 void Reception::commit(std::uint32_t instance, const std::string& queue_id) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -32,12 +33,19 @@ class Reception {
   struct Smtpd {
     std::unique_ptr<ipc::Door> door;
     std::unordered_set<std::string> slots;  ///< given, neither committed nor discarded
-    std::size_t coming = 0;                 ///< being made
+    std::size_t coming = 0;                 ///< wanted and not given yet
+  };
+  struct Want {
+    std::uint32_t instance = 0;
+    std::size_t count = 0;
   };
 
   void want_slots(std::uint32_t instance, std::size_t count);
-  void make_slots(std::uint32_t instance, std::size_t count);
-  void made_slots(std::uint32_t instance, std::size_t count, Result<std::vector<NewSlot>> made);
+  void serve();
+  void give(Smtpd& smtpd, std::size_t count);
+  void refill();
+  void refilled(Result<std::vector<NewSlot>> made);
+  void refuse();
   void commit(std::uint32_t instance, const std::string& queue_id);
   void committed(std::uint32_t instance, const std::string& queue_id, Result<Loaded> loaded);
   void discard(std::uint32_t instance, const std::vector<std::string>& queue_ids);
@@ -50,6 +58,9 @@ class Reception {
   std::uint64_t minfree_;
   QueueIds queue_ids_;
   std::unordered_map<std::uint32_t, Smtpd> smtpds_;
+  std::deque<NewSlot> stock_;  ///< made ahead: one sync of the folder for many
+  std::deque<Want> wants_;
+  bool refilling_ = false;
   bool stopping_ = false;
   Pool pool_;
   Batcher<std::string, Result<Loaded>> commits_;

@@ -209,6 +209,7 @@ void RemoteDelivery::attempted(std::uint32_t instance, Attempted message) {
 }
 
 void RemoteDelivery::add_remote(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
+  if (remotes_.contains(instance)) remote_closed(instance, "a new door came");
   door->on<Resolved>([this](Resolved answer) {
     const auto id = answer.id;
     const auto lifetime = lifetime_of(answer);

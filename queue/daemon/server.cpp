@@ -85,6 +85,7 @@ void Server::listen() {
       [this](master::WorkerAnswer answer) { local_->worker_answer(std::move(answer)); });
   program_.master().on<master::ControlCaller>(
       [this](master::ControlCaller caller) { control_->take(std::move(caller)); });
+  program_.master().on<master::Suspect>([this](const master::Suspect& suspect) { core_->condemn(suspect.queue_id); });
   program_.on_settings([this] { take_settings(); });
   program_.on_stop([this] { stop(); });
 }

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/base/in_hand.h"
 #include "queue/format/reader.h"
 #include "queue/spool/queue_id.h"
 
@@ -28,9 +29,10 @@ Result<> nobody_writes(int fd) {
 
 /// A file that only its folder names, and that is ours.
 Result<> is_plain(const struct stat& status) {
+  static const uid_t own = ::geteuid();
   if (!S_ISREG(status.st_mode)) return fail(Kind::corrupt, "it is no regular file");
   if (status.st_nlink != 1) return fail(Kind::corrupt, "it has several names");
-  if (status.st_uid != ::geteuid()) return fail(Kind::corrupt, "it belongs to somebody else");
+  if (status.st_uid != own) return fail(Kind::corrupt, "it belongs to somebody else");
   return {};
 }
 
@@ -105,6 +107,7 @@ Result<std::vector<NewSlot>> Spool::make_slots(std::span<const std::string> queu
 }
 
 Result<Loaded> Spool::commit(const std::string& queue_id) {
+  const InHand noted(queue_id);
   auto file = files_.open(directory(Folder::queue), queue_id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file) return fail(file);
   const auto status = files_.status(file->get());
@@ -112,7 +115,7 @@ Result<Loaded> Spool::commit(const std::string& queue_id) {
   if (auto plain = is_plain(*status); !plain) return fail(plain);
   // In this order: once nobody can write any more, what is read stays.
   if (auto closed = nobody_writes(file->get()); !closed) return fail(closed);
-  FileOctets octets(files_, file->get());
+  FileOctets octets(files_, file->get(), static_cast<std::uint64_t>(status->st_size));
   auto message = queue::load(octets);
   if (!message) return fail(message);
   if (message->log_end != message->header.end_offset() + end_record_octets) {
@@ -122,6 +125,7 @@ Result<Loaded> Spool::commit(const std::string& queue_id) {
 }
 
 Result<Loaded> Spool::load(Folder folder, const std::string& queue_id, bool verified) {
+  const InHand noted(queue_id);
   auto file = files_.open(directory(folder), queue_id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file) return fail(file);
   const auto status = files_.status(file->get());
@@ -129,7 +133,7 @@ Result<Loaded> Spool::load(Folder folder, const std::string& queue_id, bool veri
   if (auto plain = is_plain(*status); !plain) return fail(plain);
   // Before a message of an earlier time is taken up: an smtpd whose door broke may still have it, and will say 451.
   if (auto closed = verified ? nobody_writes(file->get()) : Result<>(); !closed) return fail(closed);
-  FileOctets octets(files_, file->get());
+  FileOctets octets(files_, file->get(), static_cast<std::uint64_t>(status->st_size));
   auto message = queue::load(octets);
   if (!message) return fail(message);
   if (verified) {

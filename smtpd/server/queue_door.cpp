@@ -82,7 +82,7 @@ void QueueDoor::give(Waiting waiting) {
 
 void QueueDoor::want_more() {
   const auto have = slots_.size() + asked_;
-  if (!door_ || have >= target_) return;
+  if (!door_ || have > target_ / 2) return;  // many at a time
   const auto count = std::min(target_ - have, slots_a_message);
   if (door_->send(queue::WantSlots{static_cast<std::uint32_t>(count)})) asked_ += count;
 }

@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.tls = (choice & 2) != 0 ? config::TlsLevel::may : config::TlsLevel::none;
   const std::size_t piece = 1U + (choice >> 2);
   remote::Client client(options);
-  client.send({"s@client.example", {{1, "a@x.org"}, {2, "b@x.org"}, {3, "c@x.org"}}, 4, false, false});
+  client.send({"s@client.example", {{1, "a@x.org"}, {2, "b@x.org"}, {3, "c@x.org"}}, 4, false, false, "id"});
 
   bool content_ended = false;
   while (!server.empty() && !client.closed() && !client.finished()) {

@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DIALOGUES = os.environ.get("FACTEUR_DIALOGUES", os.path.join(HERE, "../dialogue"))
 SEED = int(os.environ.get("FACTEUR_SEED", random.randrange(1 << 30)))
 # What stands on acts or times that only the engine's test has.
-ENGINE_ONLY = {"imap-append.txt", "imap-idle.txt", "imap-literal-plus.txt", "imap-long-line-later.txt"}
+ENGINE_ONLY = {"imap-append.txt", "imap-idle.txt", "imap-literal-plus.txt"}
 CUTS = ["whole", "octets"] + [str(SEED + i) for i in range(16)]
 
 

@@ -28,7 +28,7 @@ CALLS = {
     "local": "openat pread64 write fsync renameat newfstatat getdents64 sendmsg",
 }
 ERRORS = ("EIO", "ENOSPC") if FULL else ("EIO",)
-SOCKET_ERRORS = ("ENOBUFS",)  # the kernel gives no EIO there
+SOCKET_ERRORS = ("EIO", "ENOBUFS") if FULL else ("EIO",)
 
 
 class Injector:

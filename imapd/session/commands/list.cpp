@@ -42,7 +42,8 @@ void append_line(std::string& out, std::string_view command, std::string_view at
 std::string attributes(const store::Listed& listed) {
   std::string out = listed.has_children ? "\\HasChildren" : "\\HasNoChildren";
   if (!listed.selectable) return "\\Noselect " + out;
-  return out + (listed.recent ? " \\Marked" : " \\UnMarked");
+  // \UnMarked would promise that nothing has come; a store that has not looked cannot (RFC 3501 section 7.2.2).
+  return listed.recent ? out + " \\Marked" : out;
 }
 
 class ListTask : public Task {

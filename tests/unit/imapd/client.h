@@ -14,8 +14,9 @@ namespace facteur::imapd {
 /// A session behind login and the queue its jobs wait in.
 class Client {
  public:
+  explicit Client(Session::Opener open, Settings settings = {}) : session(pool, std::move(open), settings) {}
   explicit Client(const store::MemoryAccount& account, Settings settings = {})
-      : session(pool, [account] { return std::make_unique<store::MemoryAccount>(account); }, settings) {}
+      : Client([account] { return std::make_unique<store::MemoryAccount>(account); }, settings) {}
 
   /// What the server says to these octets, all jobs done and all output taken.
   std::string say(std::string_view octets) {

@@ -7,9 +7,11 @@
 #include <iterator>
 #include <memory>
 #include <set>
+#include <stdlib.h>
 #include <string>
 
 #include "catch.h"
+#include "common/store/maildir_account.h"
 #include "peer.h"
 
 using namespace facteur;
@@ -41,31 +43,60 @@ void fill(store::Account& account, const std::string& name) {
   }
 }
 
+login::Options options_of(const dialogue::Dialogue& dialogue) {
+  login::Options options;
+  options.hostname = "mail.example.test";
+  options.cleartext_allowed = given(dialogue, "cleartext", "yes") == "yes";
+  options.tls_offered = given(dialogue, "starttls", "no") == "yes";
+  return options;
+}
+
+std::unique_ptr<Peer> make_peer(const dialogue::Dialogue& dialogue, Session::Opener open) {
+  Settings settings;
+  settings.message_size_limit = 10000;
+  fill(**open(), given(dialogue, "maildrop", "empty"));
+  auto peer = std::make_unique<Peer>(options_of(dialogue), std::move(open), settings);
+  peer->auth.away = given(dialogue, "authd", "there") == "away";
+  return peer;
+}
+
+std::vector<dialogue::Dialogue> dialogues() {
+  std::vector<dialogue::Dialogue> out;
+  for (const auto& file : dialogue::files("tests/dialogue", "imap")) {
+    out.push_back(dialogue::read(file, dialogue::account("alice", "secret", "example.test")));
+  }
+  REQUIRE(out.size() > 20);
+  return out;
+}
+
+/// A Maildir that is gone with the test.
+struct Folder {
+  std::string path = [] {
+    char name[] = "/tmp/facteur-imap-XXXXXX";
+    return std::string(::mkdtemp(name));
+  }();
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
 }  // namespace
 
 TEST_CASE("IMAP dialogues") {
-  const auto files = dialogue::files("tests/dialogue", "imap");
-  REQUIRE(files.size() > 20);
-  for (const auto& file : files) {
-    const auto dialogue = dialogue::read(file, dialogue::account("alice", "secret", "example.test"));
-    login::Options options;
-    options.hostname = "mail.example.test";
-    options.cleartext_allowed = given(dialogue, "cleartext", "yes") == "yes";
-    options.tls_offered = given(dialogue, "starttls", "no") == "yes";
-    Settings settings;
-    settings.message_size_limit = std::stoull(given(dialogue, "message_size_limit", "10000"));
-
+  for (const auto& dialogue : dialogues()) {
     const auto make = [&] {
-      store::MemoryAccount account;
-      fill(account, given(dialogue, "maildrop", "empty"));
-      auto peer = std::make_unique<Peer>(options, account, settings);
-      peer->auth.away = given(dialogue, "authd", "there") == "away";
-      return peer;
+      const store::MemoryAccount account;
+      return make_peer(dialogue, [account] { return std::make_unique<store::MemoryAccount>(account); });
     };
     // Long dialogues are cut in fewer places: all of it is about some millions of octets.
     const auto cuts = std::clamp<std::size_t>(1000000 / dialogue.octets_sent(), 5, 300);
-    const auto wrong = dialogue::run_all_cuts(dialogue, make, cuts);
-    INFO(file);
-    CHECK(wrong.value_or("") == "");
+    CHECK(dialogue::run_all_cuts(dialogue, make, cuts).value_or("") == "");
+  }
+}
+
+TEST_CASE("IMAP dialogues on a Maildir") {
+  for (const auto& dialogue : dialogues()) {
+    const Folder folder;
+    const auto peer =
+        make_peer(dialogue, [&folder] { return store::MaildirAccount::open_root(folder.path, {}); });
+    CHECK(dialogue::run(dialogue, *peer).value_or("") == "");
   }
 }

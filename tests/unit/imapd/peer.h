@@ -16,8 +16,8 @@ namespace facteur::imapd {
 
 class Peer : public dialogue::Peer {
  public:
-  Peer(login::Options options, const store::MemoryAccount& account, Settings settings)
-      : account_(account), settings_(settings), login_(auth, std::move(options)) {}
+  Peer(login::Options options, Session::Opener open, Settings settings)
+      : open_(std::move(open)), settings_(settings), login_(auth, std::move(options)) {}
 
   std::string greeting() override {
     login_.greet();
@@ -35,7 +35,7 @@ class Peer : public dialogue::Peer {
     if (words == "deliver") {
       store::NewMessage message;
       message.octets = "Subject: new\r\n\r\nHello\r\n";
-      (void)*(*account_.open("INBOX", false))->append({&message, 1});
+      (void)*(*(*open_())->open("INBOX", false))->append({&message, 1});
     }
     if (client_ && client_->session.watching()) client_->session.mailbox_changed();
     return client_ ? client_->settle() : settle();
@@ -62,12 +62,12 @@ class Peer : public dialogue::Peer {
       login_.handover_failed();
       return login_.take_output();
     }
-    client_.emplace(account_, settings_);
+    client_.emplace(open_, settings_);
     client_->session.start(handover.tag);
     return client_->say(handover.rest);
   }
 
-  store::MemoryAccount account_;
+  Session::Opener open_;
   Settings settings_;
   LoginSession login_;
   std::optional<Client> client_;

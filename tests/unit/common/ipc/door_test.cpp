@@ -113,3 +113,24 @@ TEST_CASE("more than the kernel holds waits in order, and the out-queue is bound
   CHECK(in_order);
   CHECK(next == sent);
 }
+
+TEST_CASE("an answer that cannot be sent ends the door, told from the loop") {
+  Ends ends;
+  ipc::Door a(ends.loop, std::move(ends.pair.first), "b");
+  ipc::Door b(ends.loop, std::move(ends.pair.second), "a");
+  a.open();
+  while (a.send(Question{1, false, {}, {{std::string(100, 'k'), 1}}, Fd()})) {
+  }
+  std::vector<std::string> seen;
+  a.on_loss([&] { seen.push_back("loss"); });
+  a.on_close([&](const std::string&) { seen.push_back("close"); });
+  a.send_or_close(Question{2, false, {}, {}, Fd()});
+  CHECK(seen.empty());  // not from inside the sender's call
+  bool b_closed = false;
+  b.on<Question>([](const Question&) {});
+  b.on_close([&](const std::string&) { b_closed = true; });
+  b.open();
+  ends.loop.run();
+  CHECK(seen == std::vector<std::string>{"loss", "close"});
+  CHECK(b_closed);
+}

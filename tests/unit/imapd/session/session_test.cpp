@@ -125,6 +125,21 @@ TEST_CASE("IMP-27: a client that reads nothing stops the reading of its commands
   CHECK(answers == 20000);
 }
 
+TEST_CASE("IMP-12: a line that never ends is read up to its limit, whatever that is") {
+  const store::MemoryAccount account;
+  Settings settings;
+  settings.limits.line = GENERATE(std::size_t{1000}, input_waiting, 4 * input_waiting);
+  Client client(account, settings);
+  client.session.start("in");
+  client.settle();
+  std::string said;
+  for (std::size_t fed = 0; fed <= settings.limits.line; fed += 100) {
+    REQUIRE(client.session.wants_input());
+    said += client.say(std::string(100, 'x'));
+  }
+  CHECK(said == "* BAD Command too long\r\n* BYE Protocol error\r\n");
+}
+
 TEST_CASE("A long message comes in slices, with no more of it in memory than that") {
   House house(0);
   auto inbox = *house.account.open("INBOX", false);

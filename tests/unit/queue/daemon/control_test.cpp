@@ -103,3 +103,50 @@ TEST_CASE("a message in delivery is deleted when its attempts have ended") {
   world.until([&] { return world.log.count(queue_id + ": removed") == 1; });
   CHECK(world.log.count("non-delivery") == 0);
 }
+
+TEST_CASE("a message over which programs aborted goes to corrupt/, wherever it is") {
+  const SpoolFolder folder;
+  World world(folder);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  world.deferring_accounts = {"alice@minfo.sn"};
+  auto options = quick_options();
+  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
+  world.core.set_options(options);
+  const auto waiting = world.submit("jim@minfo.sn", {"alice@minfo.sn"});
+  world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == 1; });
+  world.core.condemn(waiting);
+  world.until([&] { return folder.names("corrupt") == std::vector{waiting}; });
+
+  // In core, with a delivery that is not answered: once its worker is gone.
+  world.on_deliver = [](const Deliver&) {};
+  const auto in_core = world.submit("jim@minfo.sn", {"bob@minfo.sn"});
+  world.until([&] { return !world.deliveries.empty() && world.deliveries.back() == in_core; });
+  world.core.condemn(in_core);
+  world.worker->close("aborted");
+  world.until([&] { return folder.names("corrupt").size() == 2; });
+  CHECK(world.core.in_core() == 0);
+  CHECK(world.core.waiting() == 0);
+}
+
+TEST_CASE("a message that is condemned before the spool is read is never opened") {
+  const SpoolFolder folder;
+  std::string queue_id;
+  {
+    World world(folder);
+    world.core.set_tables(tables());
+    world.connect_smtpd();
+    world.deferring_accounts = {"alice@minfo.sn"};
+    queue_id = world.submit("jim@minfo.sn", {"alice@minfo.sn"});
+    world.until([&] { return world.core.in_core() == 0; });
+  }
+  const bool scanned_first = GENERATE(false, true);
+  World world(folder);
+  if (scanned_first) world.until([&] { return world.core.waiting() > 0; });
+  world.core.condemn(queue_id);
+  world.core.set_tables(tables());
+  world.until([&] { return folder.names("corrupt") == std::vector{queue_id}; });
+  world.turn_for(Milliseconds{20});
+  CHECK(world.deliveries.empty());
+  CHECK(world.log.count(queue_id) == world.log.count(queue_id + ": moved to corrupt/"));
+}

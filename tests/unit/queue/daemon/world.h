@@ -36,6 +36,13 @@ struct SpoolFolder {
     std::ranges::sort(out);
     return out;
   }
+  /// Empty files: slots given and in stock.
+  [[nodiscard]] std::size_t slots() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        names(), [this](const std::string& name) { return std::filesystem::file_size(path + "/queue/" + name) == 0; }));
+  }
+  /// True when there is nothing but slots.
+  [[nodiscard]] bool no_messages() const { return slots() == names().size(); }
 };
 
 /// The log of one test, read back.

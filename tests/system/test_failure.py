@@ -1,0 +1,131 @@
+"""What DESIGN section 3 says of failure: a door that breaks is made anew, and what makes a process abort twice is left alone.
+
+The aborts are planted from outside: a small library, preloaded into the programs, aborts when a file of a given name is opened."""
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from harness import Demo, main, message, need_root, wait_until
+
+TRAP = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+static int trap(int folder, const char *path, int flags, unsigned mode, const char *name) {
+  const char *last = strrchr(path, '/');
+  if (strcmp(last ? last + 1 : path, TARGET) == 0) abort();
+  int (*next)(int, const char *, int, ...) = dlsym(RTLD_NEXT, name);
+  return next(folder, path, flags, mode);
+}
+int openat(int folder, const char *path, int flags, ...) {
+  va_list more; va_start(more, flags); unsigned mode = va_arg(more, unsigned); va_end(more);
+  return trap(folder, path, flags, mode, "openat");
+}
+int openat64(int folder, const char *path, int flags, ...) {
+  va_list more; va_start(more, flags); unsigned mode = va_arg(more, unsigned); va_end(more);
+  return trap(folder, path, flags, mode, "openat64");
+}
+"""
+QUICK = ("minimal_backoff_time=1s", "maximal_backoff_time=1s", "queue_run_delay=1s")
+
+
+class FailureTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="facteur-failure-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        os.chmod(self.folder, 0o755)
+
+    def trap_for(self, name):
+        """The prefix of a command that runs with the trap."""
+        source, library = os.path.join(self.folder, "trap.c"), os.path.join(self.folder, "trap.so")
+        with open(source, "w") as file:
+            file.write(TRAP)
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", f'-DTARGET="{name}"', "-o", library, source, "-ldl"], check=True)
+        os.chmod(library, 0o755)
+        return ["env", f"LD_PRELOAD={library}"]
+
+    def test_a_message_over_which_queued_aborts_goes_to_corrupt(self):
+        directory = os.path.join(self.folder, "demo")
+        os.mkdir(directory)
+        with Demo(directory=directory, settings=QUICK) as demo:
+            reply = demo.send("alice@example.test", "far@outside.test", message("poison"), login="alice")
+            queue_id = reply.rsplit(" ", 1)[1]
+            wait_until(lambda: f"{queue_id}: to=<far@outside.test>" in demo.log_text(), 10, "a first attempt")
+        with Demo(directory=directory, settings=QUICK, prefix=self.trap_for(queue_id)) as demo:
+            demo.prefix = []
+            demo.send("sender@outside.test", "bob@example.test", message("good"))
+            demo.wait_for_mail("bob", seconds=20)
+            corrupt = os.path.join(demo.info["spool"], "corrupt", queue_id)
+            wait_until(lambda: os.path.exists(corrupt), 20, "the message in corrupt/")
+            self.assertEqual(demo.log_text().count(f"{queue_id}: queued["), 2, demo.log_text())
+            self.assertIn(f"{queue_id}: moved to corrupt/: programs aborted over it", demo.log_text())
+
+    def test_an_account_over_which_workers_abort_gets_one_of_its_own(self):
+        with Demo(settings=QUICK, prefix=self.trap_for("bob")) as demo:
+            demo.prefix = []
+            demo.send("sender@outside.test", "bob@example.test", message("poison"))
+            wait_until(lambda: demo.log_text().count("bob@example.test: local[") >= 2, 20, "two aborts")
+            demo.send("sender@outside.test", "alice@example.test", message("good"))
+            demo.wait_for_mail("alice")
+            worker = demo.pids("local")
+            wait_until(lambda: demo.log_text().count("bob@example.test: local[") >= 3, 20, "one more abort")
+            demo.send("sender@outside.test", "alice@example.test", message("good again"))
+            demo.wait_for_mail("alice", 2)
+            self.assertTrue(set(worker) & set(demo.pids("local")), "alice's worker went down with bob's")
+            self.assertNotIn("removed", [line for line in demo.log_text().splitlines() if "bob@" in line])
+
+    def test_a_door_that_breaks_is_made_anew(self):
+        need_root(self)  # to trace processes that are not dumpable
+        if not shutil.which("strace"):
+            print("SKIPPED: needs strace", flush=True)
+            self.skipTest("needs strace")
+        with Demo(settings=QUICK) as demo:
+            demo.send("sender@outside.test", "alice@example.test", message("before"))
+            demo.wait_for_mail("alice")
+            before = demo.pids()
+            output = os.path.join(self.folder, "strace")
+            for name in ("smtpd", "queued", "authd", "local"):
+                tracer = subprocess.Popen(
+                    ["strace", "-f", "-q", "-o", output, "-e", "trace=sendmsg", "-e", "inject=sendmsg:error=EIO:when=1"]
+                    + [argument for pid in demo.pids(name) for argument in ("-p", str(pid))], stderr=subprocess.DEVNULL)
+                try:
+                    wait_until(lambda: all(self.traced(pid) for pid in demo.pids(name)), 10, f"strace on {name}")
+                    try:
+                        demo.send("sender@outside.test", "alice@example.test", message(f"meanwhile {name}"))
+                    except AssertionError as refused:
+                        self.assertRegex(str(refused), r"b'4|[(]45")  # a temporary error, if any
+                    wait_until(lambda: "(INJECTED)" in open(output).read(), 10, f"a broken door of {name}")
+                finally:
+                    tracer.terminate()
+                    tracer.wait(timeout=10)
+                wait_until(lambda: self.accepted(demo), 3, f"a 250 after a broken door of {name}")
+                demo.wait_for_mail("alice", len(demo.maildir("alice")) + 1)
+            self.assertGreaterEqual(demo.log_text().count("broke; they get a new one"), 4)
+            after = demo.pids()
+            for name in ("smtpd", "queued", "authd"):
+                self.assertEqual(before[name], after[name], "no process had to die for it")
+
+    @staticmethod
+    def accepted(demo):
+        try:
+            return demo.send("sender@outside.test", "alice@example.test", message("after"))
+        except AssertionError:
+            return None
+
+    @staticmethod
+    def traced(pid):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/status") as lines:
+                if "TracerPid:\t0\n" in lines.read():
+                    return False
+        return True
+
+
+if __name__ == "__main__":
+    main()
