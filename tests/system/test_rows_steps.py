@@ -1,5 +1,5 @@
-"""Row KIL-03: smtpd, queued, local and remote die at each system call of one delivery. Whatever the moment, the spool holds legal states
-only, and what was acknowledged arrives, here and at another host."""
+"""Rows KIL-03 and POP-04: smtpd, queued, local and remote die at each system call of one delivery, and pop3d at each of one QUIT. Whatever
+the moment, spool and mailbox hold legal states only, and what was acknowledged is true, here and at another host."""
 import collections
 import os
 import random
@@ -9,6 +9,8 @@ import unittest
 
 from harness import FULL, Demo, main, wait_until
 from ledger import Found, compose, waiting_in
+from maildrop import Maildir, Mbox, delete, login, numbers_of, odd, say
+from rows import KILLED, check_log
 from sink import Sink
 from strace import kill_at, need_strace, record
 
@@ -21,10 +23,14 @@ BACK_WITHIN = 15
 ILLEGAL = ("rotten", "version")
 
 
+def seed():
+    return os.environ.get("FACTEUR_SEED") or str(random.SystemRandom().randrange(10**9))
+
+
 class StepTest(unittest.TestCase):
     def setUp(self):
         need_strace(self)
-        self.seed = os.environ.get("FACTEUR_SEED") or str(random.SystemRandom().randrange(10**9))
+        self.seed = seed()
         self.draw = random.Random(self.seed)
         self.acknowledged = []
         self.sent = 0
@@ -104,6 +110,76 @@ class StepTest(unittest.TestCase):
         self.assertEqual([count for count in (*found.count.values(), *far.values()) if count > 2], [])
         for name in PROGRAMS:
             self.assertGreater(self.kills[name], 0, name)
+
+
+class UpdateTest(unittest.TestCase):
+    """POP-04: pop3d dies at each system call of QUIT."""
+
+    def setUp(self):
+        need_strace(self)
+        self.seed = seed()
+
+    def check_kind(self, kind):
+        with Demo(settings=("sync_threads=1", "auth_failure_delay=0s", *kind.settings)) as demo:
+            self.demo, self.box, other = demo, kind(demo, "alice"), kind(demo, "bob")
+            for login_, box in (("alice", self.box), ("bob", other)):
+                demo.send("x@outside.test", f"{login_}@example.test", "Subject: first\r\n\r\nmakes the mailbox\r\n")
+                wait_until(lambda: os.path.exists(box.path), 15, "the mailbox")
+            wait_until(lambda: "queue is empty" in demo.run("mailq").stdout, 15, "an empty queue")
+            other.fill()
+            before = other.state()
+            points, draw = self.points(), random.Random(self.seed)
+            chosen = draw.sample(points, min(POINTS, len(points)))
+            struck = [point for point in chosen if self.strike(point)]
+            print(f"\nseed {self.seed}: {len(points)} calls of QUIT, {len(chosen)} tried, {len(struck)} killed", flush=True)
+            self.assertGreater(len(struck), len(chosen) // 2)
+            self.assertEqual(other.state(), before)
+            check_log(demo, KILLED)
+
+    def points(self):
+        self.box.fill()
+        with login(self.demo) as wire:
+            delete(wire, odd)
+            pid, = self.demo.pids("pop3d")
+            found = record(pid, lambda: self.assertTrue(say(wire, "QUIT").startswith("+OK")))
+        self.assertEqual(self.box.numbers(), [2, 4, 6])
+        self.assertGreater(len(found), 10)
+        return found
+
+    def strike(self, point):
+        """Whether pop3d died; what is left must be right anyway."""
+        self.box.fill()
+        with login(self.demo) as wire:
+            delete(wire, odd)
+            pid, = self.demo.pids("pop3d")
+            strace = kill_at(pid, point)
+            if strace is None:
+                return False
+            with strace:
+                wire.send(b"QUIT\r\n")
+                answer = wire.rest()
+                wait_until(lambda: strace.killed() or answer, 1, "the kill") if not answer else time.sleep(0.05)
+                killed = strace.killed()
+        left = self.box.numbers()
+        self.assertEqual([n for n in left if n % 2 == 0], [2, 4, 6], f"{point}: what nobody deleted")
+        if answer.startswith(b"+OK"):
+            self.assertEqual(left, [2, 4, 6], f"{point}: was said to be deleted")
+        self.finish(point)
+        return killed
+
+    def finish(self, point):
+        """A second session sees what is there and deletes the rest."""
+        with login(self.demo) as wire:
+            self.assertEqual(sorted(numbers_of(wire).values()), self.box.numbers(), point)
+            delete(wire, odd)
+            self.assertTrue(say(wire, "QUIT").startswith("+OK"), point)
+        self.assertEqual(self.box.numbers(), [2, 4, 6], point)
+
+    def test_POP_04_maildir(self):
+        self.check_kind(Maildir)
+
+    def test_POP_04_mbox(self):
+        self.check_kind(Mbox)
 
 
 if __name__ == "__main__":
