@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <utility>
 
 #include "common/log/log.h"
 #include "common/process/jail.h"
@@ -78,15 +79,16 @@ Result<> Master::reload() {
   return {};
 }
 
-/// A storm of signals is one reload now and one at its end, not a flood of processes.
-void Master::reload_soon() {
+/// SIGHUP. Each reload makes a generation of processes, so a storm of signals makes one a second, and one behind the
+/// last.
+void Master::hung_up() {
   if (reload_timer_.running()) {
-    reload_again_ = true;
+    reload_wanted_ = true;
     return;
   }
   (void)reload();
   reload_timer_.start(reload_pause, [this] {
-    if (std::exchange(reload_again_, false)) reload_soon();
+    if (std::exchange(reload_wanted_, false)) hung_up();
   });
 }
 
@@ -129,7 +131,7 @@ int Master::run() {
   watch_files();
   loop_.on_signal(SIGTERM, [this] { stop(); });
   loop_.on_signal(SIGINT, [this] { stop(); });
-  loop_.on_signal(SIGHUP, [this] { reload_soon(); });
+  loop_.on_signal(SIGHUP, [this] { hung_up(); });
   loop_.run();
   std::quick_exit(EX_OK);
 }

@@ -26,7 +26,7 @@ class Master {
  private:
   [[nodiscard]] Result<config::Settings> load_checked() const;
   Result<> reload();
-  void reload_soon();
+  void hung_up();
   void condemn(const std::string& queue_id);
   void watch_files();
   void stop();
@@ -38,10 +38,10 @@ class Master {
   Workers workers_;
   Control control_;
   Maildrop maildrop_;
-  loop::Timer reload_timer_{loop_};
-  bool reload_again_ = false;
   loop::Timer watch_timer_{loop_};
-  std::string watched_;  ///< what the certificate, the key and resolv.conf looked like
+  loop::Timer reload_timer_{loop_};  ///< runs for a while after a SIGHUP
+  bool reload_wanted_ = false;       ///< another SIGHUP came meanwhile
+  std::string watched_;              ///< what the certificate, the key and resolv.conf looked like
 };
 
 }  // namespace facteur::master
