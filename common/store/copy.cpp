@@ -13,6 +13,7 @@ Result<Appended> copy_octets(Mailbox& from, std::span<const Uid> uids, Mailbox& 
   if (!snapshot) return fail(snapshot);
   std::deque<std::string> octets;  // a deque: the views into it stay
   std::vector<NewMessage> messages;
+  std::vector<Uid> sources;
   for (const Uid uid : uids) {
     const Record* record = find(**snapshot, uid);
     if (record == nullptr) continue;
@@ -25,8 +26,11 @@ Result<Appended> copy_octets(Mailbox& from, std::span<const Uid> uids, Mailbox& 
                         .system_flags = record->flags.system,
                         .keywords = keyword_names((*snapshot)->keywords, record->flags.keywords),
                         .internal_date = record->internal_date});
+    sources.push_back(uid);
   }
-  return to.append(messages);
+  auto appended = to.append(messages);
+  if (appended) appended->sources = std::move(sources);
+  return appended;
 }
 
 std::unexpected<Error> refuse_read_only() {

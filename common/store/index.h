@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,15 @@
 
 namespace facteur::store {
 
+/// Which message a summary is of. `name` is what the store tells it by for ever (the base of its file's name): a
+/// mailbox that somebody has copied, or taken over from another server, may share UIDVALIDITY and UIDs with another
+/// one.
+struct MessageKey {
+  std::uint32_t uid_validity = 0;
+  Uid uid = 0;
+  std::string_view name;
+};
+
 /// A cache by mailbox. For several threads. Nothing here fails: what cannot be read is not there, what cannot be
 /// written is logged and left.
 class Index {
@@ -20,8 +30,8 @@ class Index {
   virtual ~Index() = default;
 
   /// The octets kept for a message's summary.
-  [[nodiscard]] virtual std::optional<std::string> summary(std::uint32_t uid_validity, Uid uid) = 0;
-  virtual void keep_summary(std::uint32_t uid_validity, Uid uid, std::string_view octets) = 0;
+  [[nodiscard]] virtual std::optional<std::string> summary(const MessageKey& message) = 0;
+  virtual void keep_summary(const MessageKey& message, std::string_view octets) = 0;
   virtual void forget_summaries(std::uint32_t uid_validity, std::span<const Uid> uids) = 0;
 
   /// The counters of a mailbox, if they were kept under the same `state`: octets that differ whenever the files do.
@@ -32,5 +42,9 @@ class Index {
 /// The index in this folder, which is made if it is missing: one object a folder in this process, closed with its last
 /// user. nullptr if there can be none.
 [[nodiscard]] std::shared_ptr<Index> open_index(const std::string& folder);
+
+/// The summary of a message: as the index (if there is one) has kept it, else parsed from the content and kept.
+[[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary_of(
+    const MessageKey& message, Index* index, const std::function<Result<std::unique_ptr<Content>>()>& open);
 
 }  // namespace facteur::store

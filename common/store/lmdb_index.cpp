@@ -29,6 +29,12 @@ std::string message_key(std::uint32_t uid_validity, Uid uid) {
   return key;
 }
 
+/// Stands in front of a summary: LMDB has no checksum, and neither a damaged page nor another message's summary must
+/// become an envelope.
+std::uint32_t summary_checksum(const MessageKey& message, std::string_view octets) {
+  return crc32c(octets, crc32c(message.name));
+}
+
 constexpr std::size_t status_octets = 32;
 
 std::string status_value(std::string_view state, const Status& status) {
@@ -104,27 +110,27 @@ void LmdbIndex::commit() {
     return;
   }
   std::vector<LmdbChange> changes;
+  changes.reserve(pending_.size());
   for (auto& [name, value] : pending_) changes.push_back({name.first, name.second, std::move(value)});
   pending_.clear();
   if (const auto changed = env_->change(changes); !changed) give_up(changed.error());
 }
 
-std::optional<std::string> LmdbIndex::summary(std::uint32_t uid_validity, Uid uid) {
+std::optional<std::string> LmdbIndex::summary(const MessageKey& message) {
   const std::scoped_lock lock(mutex_);
-  auto value = get(summaries, message_key(uid_validity, uid));
-  // A checksum in front: LMDB has none, and a damaged page must not become an envelope.
+  auto value = get(summaries, message_key(message.uid_validity, message.uid));
   if (!value || value->size() < 4) return std::nullopt;
   std::string_view rest = *value;
-  if (take_number(rest, 4) != crc32c(rest)) return std::nullopt;
+  if (take_number(rest, 4) != summary_checksum(message, rest)) return std::nullopt;
   return std::string(rest);
 }
 
-void LmdbIndex::keep_summary(std::uint32_t uid_validity, Uid uid, std::string_view octets) {
+void LmdbIndex::keep_summary(const MessageKey& message, std::string_view octets) {
   std::string value;
-  put_number(value, crc32c(octets), 4);
+  put_number(value, summary_checksum(message, octets), 4);
   value += octets;
   const std::scoped_lock lock(mutex_);
-  put(summaries, message_key(uid_validity, uid), std::move(value));
+  put(summaries, message_key(message.uid_validity, message.uid), std::move(value));
 }
 
 void LmdbIndex::forget_summaries(std::uint32_t uid_validity, std::span<const Uid> uids) {

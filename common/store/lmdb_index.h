@@ -26,8 +26,8 @@ class LmdbIndex : public Index {
   LmdbIndex& operator=(const LmdbIndex&) = delete;
   ~LmdbIndex() override;
 
-  [[nodiscard]] std::optional<std::string> summary(std::uint32_t uid_validity, Uid uid) override;
-  void keep_summary(std::uint32_t uid_validity, Uid uid, std::string_view octets) override;
+  [[nodiscard]] std::optional<std::string> summary(const MessageKey& message) override;
+  void keep_summary(const MessageKey& message, std::string_view octets) override;
   void forget_summaries(std::uint32_t uid_validity, std::span<const Uid> uids) override;
   [[nodiscard]] std::optional<Status> counters(std::string_view mailbox, std::string_view state) override;
   void keep_counters(std::string_view mailbox, std::string_view state, const Status& status) override;

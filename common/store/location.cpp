@@ -87,9 +87,9 @@ Result<Location> expand_location(std::string_view setting, std::string_view user
     return out;
   }
   // Beside the system's mail folder nobody but root may write: an mbox keeps its state in the home.
-  const auto slash = out.path.rfind('/');
-  const auto root = good_path(home) ? std::string(home) : out.path.substr(0, slash);
-  out.state = root + '/' + std::string(state_folder) + "/mbox-" + out.path.substr(slash + 1);
+  // By its whole path there: accounts that share a home share no state.
+  const auto root = good_path(home) ? std::string(home) : out.path.substr(0, out.path.rfind('/'));
+  out.state = root + '/' + std::string(state_folder) + "/mbox" + out.path;
   return out;
 }
 

@@ -45,6 +45,7 @@ struct Snapshot {
   std::uint64_t highest_modseq = 1;
   std::vector<std::string> keywords;  ///< names by bit number; only ever grows
   std::vector<Record> records;        ///< ascending UID; sequence number n is records[n - 1]
+  friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
 /// The counters of STATUS and SELECT, which do not depend on the number of messages.
@@ -80,6 +81,9 @@ struct NewMessage {
 struct Appended {
   std::uint32_t uid_validity = 0;
   std::vector<Uid> uids;  ///< in the order of the request
+  /// Of a copy: what was copied, uids[i] from sources[i]. Messages that were not to be found are not in it, and whoever
+  /// moves mail may remove only these.
+  std::vector<Uid> sources = {};
 };
 
 enum class FlagChange : std::uint8_t { replace, add, remove };
@@ -106,7 +110,7 @@ class Mailbox {
                                               const std::vector<std::string>& keywords) = 0;
   /// Removes messages for good, durable when it returns; gives the UIDs removed by this call.
   [[nodiscard]] virtual Result<std::vector<Uid>> expunge(std::span<const Uid> uids) = 0;
-  /// Copies to another mailbox of the same account, all or none, with flags and internal date.
+  /// Copies to another mailbox of the same account, all that are found or none, with flags and internal date.
   [[nodiscard]] virtual Result<Appended> copy(std::span<const Uid> uids, Mailbox& to) = 0;
   /// A descriptor that becomes readable when somebody else may have changed the mailbox; -1 where there is none.
   [[nodiscard]] virtual int watch_descriptor() = 0;

@@ -6,13 +6,13 @@
 #include <fcntl.h>
 
 #include "common/base/encode.h"
+#include "common/base/modified_utf7.h"
 #include "common/base/random.h"
 #include "common/base/strings.h"
 #include "common/log/log.h"
 #include "common/store/account_lock.h"
 #include "common/store/mailbox_name.h"
 #include "common/store/maildir_mailbox.h"
-#include "common/store/mutf7.h"
 #include "common/store/remove_tree.h"
 #include "common/store/subscriptions.h"
 
@@ -50,7 +50,7 @@ Result<std::string> maildir_folder(std::string_view canonical_name) {
   for (const auto level : split(canonical_name, '/')) {
     if (level.find('.') != std::string_view::npos)
       return refuse(canonical_name, "has a '.': Maildir++ cannot keep that");
-    out += '.' + utf8_to_mutf7(level);
+    out += '.' + to_modified_utf7(level);
   }
   if (out.size() > max_file_name) return refuse(canonical_name, "is too long for a folder");
   return out;
@@ -61,7 +61,7 @@ Result<std::string> mailbox_of_folder(std::string_view folder) {
   if (!folder.starts_with('.')) return refuse_folder();
   std::vector<std::string> levels;
   for (const auto level : split(folder.substr(1), '.')) {
-    auto decoded = mutf7_to_utf8(level);
+    auto decoded = from_modified_utf7(level);
     if (!decoded || decoded->empty() || decoded->find_first_of("/.") != std::string::npos) return refuse_folder();
     levels.push_back(*std::move(decoded));
   }
@@ -185,8 +185,9 @@ Result<> MaildirAccount::move_inbox(const std::string& to) {
   if (!snapshot) return fail(snapshot);
   std::vector<Uid> uids;
   for (const auto& record : (*snapshot)->records) uids.push_back(record.uid);
-  if (auto copied = (*source)->copy(uids, **target); !copied) return fail(copied);
-  if (auto expunged = (*source)->expunge(uids); !expunged) return fail(expunged);
+  const auto copied = (*source)->copy(uids, **target);
+  if (!copied) return fail(copied);
+  if (auto expunged = (*source)->expunge(copied->sources); !expunged) return fail(expunged);
   return {};
 }
 

@@ -150,20 +150,25 @@ Result<Appended> MaildirCore::copy_to(std::span<const Uid> uids, MaildirCore& ta
   auto copied = sources(uids);
   if (!copied) return fail(copied);
   std::vector<Placed> placed;
+  std::vector<Uid> taken;
   for (auto& source : *copied) {
     auto linked = link_to(source, target);
     if (!linked) {
       target.withdraw(placed);
       return fail(linked);
     }
-    if (!source.as.name.empty()) placed.push_back(std::move(source.as));
+    if (source.as.name.empty()) continue;
+    placed.push_back(std::move(source.as));
+    taken.push_back(source.uid);
   }
   const std::scoped_lock lock(target.mutex_);
   if (auto done = target.refresh(); !done) {
     target.withdraw(placed);
     return fail(done);
   }
-  return target.adopt(placed);
+  auto appended = target.adopt(placed);
+  if (appended) appended->sources = std::move(taken);
+  return appended;
 }
 
 }  // namespace facteur::store

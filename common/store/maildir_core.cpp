@@ -141,22 +141,17 @@ Result<std::unique_ptr<Content>> MaildirCore::open(Uid uid) {
 }
 
 Result<std::shared_ptr<const mime::Summary>> MaildirCore::summary(Uid uid) {
-  const auto known = snapshot();
-  if (!known) return fail(known);
-  if (find(**known, uid) == nullptr) return refuse_gone(uid);
-  const auto validity = (*known)->uid_validity;
-  if (options_.index) {
-    if (const auto octets = options_.index->summary(validity, uid)) {
-      if (auto kept = mime::from_octets(*octets)) return std::make_shared<const mime::Summary>(*std::move(kept));
-    }
+  std::uint32_t validity = 0;
+  std::string name;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (auto done = refresh(); !done) return fail(done);
+    const auto* entry = list_.state().find(uid);
+    if (entry == nullptr || find(*snapshot_, uid) == nullptr) return refuse_gone(uid);
+    validity = snapshot_->uid_validity;
+    name = entry->base;
   }
-  const auto content = open(uid);
-  if (!content) return fail(content);
-  const auto text = read_all(**content);
-  if (!text) return fail(text);
-  auto summary = std::make_shared<const mime::Summary>(mime::summarize(*text));
-  if (options_.index) options_.index->keep_summary(validity, uid, mime::to_octets(*summary));
-  return summary;
+  return summary_of({validity, uid, name}, options_.index.get(), [&] { return open(uid); });
 }
 
 }  // namespace facteur::store

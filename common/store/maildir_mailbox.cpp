@@ -3,8 +3,6 @@
 
 #include <cerrno>
 
-#include "common/store/copy.h"
-
 namespace facteur::store {
 namespace {
 
@@ -16,33 +14,18 @@ bool cannot_link(const Error& error) {
 
 }  // namespace
 
-Result<Appended> MaildirMailbox::append(std::span<const NewMessage> messages) {
-  if (read_only_) return refuse_read_only();
-  return core_->append(messages);
-}
-
-Result<> MaildirMailbox::change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
-                                      const std::vector<std::string>& keywords) {
-  if (read_only_) return refuse_read_only();
-  return core_->change_flags(uids, how, system_flags, keywords);
-}
-
-Result<std::vector<Uid>> MaildirMailbox::expunge(std::span<const Uid> uids) {
-  if (read_only_) return refuse_read_only();
-  return core_->expunge(uids);
-}
-
 Result<Appended> MaildirMailbox::copy(std::span<const Uid> uids, Mailbox& to) {
   if (to.read_only()) return refuse_read_only();
+  if (auto same = same_uids(); !same) return fail(same);
   auto* maildir = dynamic_cast<MaildirMailbox*>(&to);
   if (maildir == nullptr) return copy_octets(*this, uids, to);
-  auto copied = core_->copy_to(uids, *maildir->core_);
+  auto copied = core().copy_to(uids, maildir->core());
   if (!copied && cannot_link(copied.error())) return copy_octets(*this, uids, to);
   return copied;
 }
 
 int MaildirMailbox::watch_descriptor() {
-  if (!watch_) watch_.emplace(std::vector<std::string>{path_ + "/new", path_ + "/cur", path_});
+  if (!watch_) watch_.emplace(std::vector<std::string>{path() + "/new", path() + "/cur", path()});
   return watch_->descriptor();
 }
 

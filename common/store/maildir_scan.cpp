@@ -276,26 +276,14 @@ UidState MaildirCore::seed() {
 
 bool MaildirCore::publish(bool anyway) {
   auto& state = list_.state();
-  Snapshot now;
-  now.uid_validity = state.uid_validity;
-  now.uid_next = state.uid_next;
-  now.highest_modseq = state.modseq;
-  now.keywords = state.keywords;
-  now.records.reserve(state.entries().size());
+  auto now = snapshot_without_records(state);
   for (const auto& [uid, entry] : state.entries()) {
     // Shown later it would come between messages that were shown: sequence numbers do not allow that.
     if (entry.file.place == Place::missing && !anyway) return false;
     if (entry.file.place == Place::missing) continue;
-    now.records.push_back({.uid = uid,
-                           .flags = {entry.file.system_flags, entry.keywords},
-                           .modseq = entry.modseq,
-                           .internal_date = entry.date,
-                           .size = entry.size});
+    now.records.push_back(record_of(uid, entry));
   }
-  const bool same = snapshot_ && snapshot_->uid_validity == now.uid_validity && snapshot_->uid_next == now.uid_next &&
-                    snapshot_->highest_modseq == now.highest_modseq && snapshot_->keywords == now.keywords &&
-                    snapshot_->records == now.records;
-  if (!same) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
+  if (!snapshot_ || *snapshot_ != now) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
   status_ = count(*snapshot_, state.first_recent);
   return true;
 }

@@ -6,7 +6,6 @@
 
 #include "common/base/strings.h"
 #include "common/store/account_lock.h"
-#include "common/store/copy.h"
 #include "common/store/mailbox_name.h"
 #include "common/store/mbox_from.h"
 #include "common/store/subscriptions.h"
@@ -76,23 +75,8 @@ Result<> MboxAccount::subscribe(std::string_view name, bool on) {
   return change_subscription(state_.get(), name, on, *files_);
 }
 
-Result<Appended> MboxMailbox::append(std::span<const NewMessage> messages) {
-  if (read_only_) return refuse_read_only();
-  return core_->append(messages);
-}
-
-Result<> MboxMailbox::change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
-                                   const std::vector<std::string>& keywords) {
-  if (read_only_) return refuse_read_only();
-  return core_->change_flags(uids, how, system_flags, keywords);
-}
-
-Result<std::vector<Uid>> MboxMailbox::expunge(std::span<const Uid> uids) {
-  if (read_only_) return refuse_read_only();
-  return core_->expunge(uids);
-}
-
 Result<Appended> MboxMailbox::copy(std::span<const Uid> uids, Mailbox& to) {
+  if (auto same = same_uids(); !same) return fail(same);
   return copy_octets(*this, uids, to);
 }
 
@@ -112,7 +96,7 @@ void MboxMailbox::drain_watch() {
 
 /// Watches the file; its folder while there is none.
 void MboxMailbox::watch_file() {
-  if (!watch_->add(path_)) (void)watch_->add(path_.substr(0, path_.rfind('/') + 1));
+  if (!watch_->add(path())) (void)watch_->add(path().substr(0, path().rfind('/') + 1));
 }
 
 Result<std::string> MboxDelivery::deliver(const Delivery& delivery) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "common/store/core_mailbox.h"
 #include "common/store/delivery.h"
 #include "common/store/mbox_core.h"
 #include "common/store/watch.h"
@@ -36,21 +37,10 @@ class MboxAccount : public Account {
 };
 
 /// A session's handle.
-class MboxMailbox : public Mailbox {
+class MboxMailbox final : public CoreMailbox<MboxCore> {
  public:
-  MboxMailbox(std::shared_ptr<MboxCore> core, std::string path, bool read_only)
-      : core_(std::move(core)), path_(std::move(path)), read_only_(read_only) {}
+  using CoreMailbox::CoreMailbox;
 
-  [[nodiscard]] bool read_only() const override { return read_only_; }
-  [[nodiscard]] Result<Status> status() override { return core_->status(); }
-  [[nodiscard]] Result<std::shared_ptr<const Snapshot>> snapshot() override { return core_->snapshot(); }
-  [[nodiscard]] Result<Uid> first_recent(bool claim) override { return core_->first_recent(claim && !read_only_); }
-  [[nodiscard]] Result<std::unique_ptr<Content>> open(Uid uid) override { return core_->open(uid); }
-  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid) override { return core_->summary(uid); }
-  [[nodiscard]] Result<Appended> append(std::span<const NewMessage> messages) override;
-  [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
-                                      const std::vector<std::string>& keywords) override;
-  [[nodiscard]] Result<std::vector<Uid>> expunge(std::span<const Uid> uids) override;
   [[nodiscard]] Result<Appended> copy(std::span<const Uid> uids, Mailbox& to) override;
   [[nodiscard]] int watch_descriptor() override;
   void drain_watch() override;
@@ -58,9 +48,6 @@ class MboxMailbox : public Mailbox {
  private:
   void watch_file();
 
-  std::shared_ptr<MboxCore> core_;
-  std::string path_;
-  bool read_only_;
   std::optional<Watch> watch_;
 };
 

@@ -98,7 +98,8 @@ Result<> MboxCore::change_flags(std::span<const Uid> uids, FlagChange how, std::
     if (flags != record->flags) changes[positions_[uid]] = flags;
   }
   if (changes.empty() || !*locked) {
-    publish();
+    // A list that was read anew knows no flags: the next look at the mbox does.
+    if (generation_ == list_.generation()) publish();
     return {};
   }
   for (const auto& [position, flags] : changes) {
@@ -110,7 +111,7 @@ Result<> MboxCore::change_flags(std::span<const Uid> uids, FlagChange how, std::
     taken = message.body;
   }
   if (taken < scan_.size) pieces.push_back({.begin = taken, .end = scan_.size, .octets = {}});
-  if (auto done = rewrite_mbox(path_, **locked, pieces, *options_.files); !done) return done;
+  if (auto done = rewrite_mbox(**locked, pieces, *options_.files); !done) return done;
   return {};
 }
 
@@ -133,7 +134,7 @@ Result<std::vector<Uid>> MboxCore::expunge(std::span<const Uid> uids) {
     taken = message.next;
   }
   if (taken < scan_.size) pieces.push_back({.begin = taken, .end = scan_.size, .octets = {}});
-  if (auto done = rewrite_mbox(path_, **locked, pieces, *options_.files); !done) return fail(done);
+  if (auto done = rewrite_mbox(**locked, pieces, *options_.files); !done) return fail(done);
   // Which of several equal messages went is known only here.
   auto list = list_.lock();
   if (!list) return fail(list);

@@ -176,22 +176,11 @@ void MboxCore::note_flags(UidList::Locked& list, Uid uid, const MboxMessage& mes
 
 void MboxCore::publish() {
   auto& state = list_.state();
-  Snapshot now;
-  now.uid_validity = state.uid_validity;
-  now.uid_next = state.uid_next;
-  now.highest_modseq = state.modseq;
-  now.keywords = state.keywords;
+  auto now = snapshot_without_records(state);
   for (const auto& [uid, entry] : state.entries()) {
-    now.records.push_back({.uid = uid,
-                           .flags = {entry.file.system_flags, entry.keywords},
-                           .modseq = entry.modseq,
-                           .internal_date = entry.date,
-                           .size = entry.size});
+    now.records.push_back(record_of(uid, entry));
   }
-  const bool same = snapshot_ && snapshot_->uid_validity == now.uid_validity && snapshot_->uid_next == now.uid_next &&
-                    snapshot_->highest_modseq == now.highest_modseq && snapshot_->keywords == now.keywords &&
-                    snapshot_->records == now.records;
-  if (!same) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
+  if (!snapshot_ || *snapshot_ != now) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
   status_ = count(*snapshot_, state.first_recent);
 }
 
@@ -253,21 +242,17 @@ Result<std::unique_ptr<Content>> MboxCore::open(Uid uid) {
 }
 
 Result<std::shared_ptr<const mime::Summary>> MboxCore::summary(Uid uid) {
-  const auto known = snapshot();
-  if (!known) return fail(known);
-  if (find(**known, uid) == nullptr) return refuse_gone(uid);
-  if (options_.index) {
-    if (const auto octets = options_.index->summary((*known)->uid_validity, uid)) {
-      if (auto kept = mime::from_octets(*octets)) return std::make_shared<const mime::Summary>(*std::move(kept));
-    }
+  std::uint32_t validity = 0;
+  std::string name;
+  {
+    const std::scoped_lock guard(mutex_);
+    if (auto done = refresh(); !done) return fail(done);
+    const auto* entry = list_.state().find(uid);
+    if (entry == nullptr || find(*snapshot_, uid) == nullptr) return refuse_gone(uid);
+    validity = snapshot_->uid_validity;
+    name = entry->base;
   }
-  const auto content = open(uid);
-  if (!content) return fail(content);
-  const auto text = read_all(**content);
-  if (!text) return fail(text);
-  auto summary = std::make_shared<const mime::Summary>(mime::summarize(*text));
-  if (options_.index) options_.index->keep_summary((*known)->uid_validity, uid, mime::to_octets(*summary));
-  return summary;
+  return summary_of({validity, uid, name}, options_.index.get(), [&] { return open(uid); });
 }
 
 }  // namespace facteur::store

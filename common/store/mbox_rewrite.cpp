@@ -1,8 +1,5 @@
 // Writing an mbox anew.
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "common/store/mbox_write.h"
 
@@ -48,44 +45,15 @@ std::uint64_t length_of(std::span<const MboxPiece> pieces) {
   return length;
 }
 
-/// A new file in place of the old. False if it may not be made or given the old one's owner and mode: nothing was
-/// changed.
-Result<bool> replace(const std::string& path, const LockedMbox& mbox, std::span<const MboxPiece> pieces,
-                     fs::Files& files) {
-  const auto temporary = path + ".facteur-new";
-  auto fd = files.open(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
-  if (!fd && (fd.error().errno_value == EACCES || fd.error().errno_value == EPERM || fd.error().errno_value == EROFS)) {
-    return false;
-  }
-  if (!fd) return fail(fd);
-  const auto& old = mbox.status();
-  const auto give_up = [&]() { (void)files.unlink(AT_FDCWD, temporary); };
-  if (::fchown(fd->get(), old.st_uid, old.st_gid) < 0 || ::fchmod(fd->get(), old.st_mode & 07777) < 0) {
-    give_up();
-    return false;
-  }
-  const auto write = [&]() -> Result<> {
-    if (auto written = write_pieces(mbox.fd(), pieces, fd->get(), 0, files); !written) return fail(written);
-    if (auto synced = files.sync(fd->get()); !synced) return synced;
-    return files.rename(AT_FDCWD, temporary, AT_FDCWD, path);
-  };
-  if (auto written = write(); !written) {
-    give_up();
-    return fail(written);
-  }
-  const auto folder = files.open(AT_FDCWD, path.substr(0, path.rfind('/') + 1), O_RDONLY | O_DIRECTORY);
-  if (!folder) return fail(folder);
-  if (auto synced = files.sync(folder->get()); !synced) return fail(synced);
-  return true;
-}
-
 /// Writes "\n" from `begin` to `end`.
 Result<> fill(int fd, std::uint64_t begin, std::uint64_t end, fs::Files& files) {
   if (begin >= end) return {};
   return files.write_at(fd, std::string(static_cast<std::size_t>(end - begin), '\n'), begin);
 }
 
-Result<> rewrite_in_place(const LockedMbox& mbox, std::span<const MboxPiece> pieces, fs::Files& files) {
+}  // namespace
+
+Result<> rewrite_mbox(const LockedMbox& mbox, std::span<const MboxPiece> pieces, fs::Files& files) {
   // What stands unchanged at the front stays untouched.
   std::uint64_t kept = 0;
   while (!pieces.empty() && pieces.front().begin == kept && pieces.front().end > kept) {
@@ -112,16 +80,6 @@ Result<> rewrite_in_place(const LockedMbox& mbox, std::span<const MboxPiece> pie
   if (auto synced = files.sync(mbox.fd()); !synced) return synced;
   if (auto cut = files.truncate(mbox.fd(), kept + length); !cut) return cut;
   return files.sync(mbox.fd());
-}
-
-}  // namespace
-
-Result<> rewrite_mbox(const std::string& path, const LockedMbox& mbox, std::span<const MboxPiece> pieces,
-                      fs::Files& files) {
-  const auto replaced = replace(path, mbox, pieces, files);
-  if (!replaced) return fail(replaced);
-  if (*replaced) return {};
-  return rewrite_in_place(mbox, pieces, files);
 }
 
 }  // namespace facteur::store

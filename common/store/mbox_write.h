@@ -29,12 +29,12 @@ struct MboxPiece {
   std::string octets;                ///< instead of those, if begin == end
 };
 
-/// Writes an mbox anew from pieces, durably. Where its folder lets us, a new file takes its place; else it is done in
-/// place, in an order in which a crash repeats messages and loses none (MBX-06):
+/// Writes an mbox anew from pieces, durably and in place: a new file with its name would take it from a program that
+/// has opened it and waits for the lock, and what that one then appends would be lost. The order is one in which a
+/// crash repeats messages and loses none (MBX-06):
 ///   1. what follows the first change is written behind the end, complete, and synced;
 ///   2. the same is written to where it belongs, and synced;
 ///   3. the file is cut.
-[[nodiscard]] Result<> rewrite_mbox(const std::string& path, const LockedMbox& mbox, std::span<const MboxPiece> pieces,
-                                    fs::Files& files);
+[[nodiscard]] Result<> rewrite_mbox(const LockedMbox& mbox, std::span<const MboxPiece> pieces, fs::Files& files);
 
 }  // namespace facteur::store

@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <vector>
 
+#include "common/base/modified_utf7.h"
 #include "common/base/strings.h"
 #include "common/store/account_lock.h"
 #include "common/store/mailbox_name.h"
-#include "common/store/mutf7.h"
 
 namespace facteur::store {
 namespace {
@@ -47,7 +47,7 @@ std::string joined(const std::vector<std::string_view>& levels, bool escapes) {
   std::string out;
   for (const auto level : levels) {
     const auto plain = escapes ? unescape(level) : std::string(level);
-    out += mutf7_to_utf8(plain).value_or(plain) + '/';
+    out += from_modified_utf7(plain).value_or(plain) + '/';
   }
   out.pop_back();
   return out;
@@ -71,7 +71,7 @@ std::string format_subscriptions(const std::set<std::string>& names) {
   std::string out(version_2);
   for (const auto& name : names) {
     std::vector<std::string> parts;
-    for (const auto level : split(name, '/')) parts.push_back(escape(utf8_to_mutf7(level)));
+    for (const auto level : split(name, '/')) parts.push_back(escape(to_modified_utf7(level)));
     out += join(parts, "\t") + '\n';
   }
   return out;

@@ -68,7 +68,7 @@ class UidList {
    private:
     friend class UidList;
     Locked(UidList& list, FileLock lock) : list_(&list), lock_(std::move(lock)) {}
-    void put(std::string line) { pending_ += line; }
+    void put(std::string_view line) { pending_ += line; }
     void raise_ceilings();
 
     UidList* list_;

@@ -113,9 +113,9 @@ Uid UidList::Locked::assign(UidEntry entry) {
   auto& state = list_->state_;
   const Uid uid = state.uid_next;
   const auto keywords = std::exchange(entry.keywords, 0);
-  auto line = message_line(uid, entry);
+  const auto line = message_line(uid, entry);
   check(state.add(uid, std::move(entry)), "a message that has a UID got another");
-  put(std::move(line));
+  put(line);
   durable_ = true;
   if (keywords != 0) set_keywords(uid, keywords);
   return uid;

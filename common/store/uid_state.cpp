@@ -30,6 +30,24 @@ bool is_modseq(std::uint64_t number) {
 
 }  // namespace
 
+Snapshot snapshot_without_records(const UidState& state) {
+  Snapshot out;
+  out.uid_validity = state.uid_validity;
+  out.uid_next = state.uid_next;
+  out.highest_modseq = state.modseq;
+  out.keywords = state.keywords;
+  out.records.reserve(state.entries().size());
+  return out;
+}
+
+Record record_of(Uid uid, const UidEntry& entry) {
+  return {.uid = uid,
+          .flags = {entry.file.system_flags, entry.keywords},
+          .modseq = entry.modseq,
+          .internal_date = entry.date,
+          .size = entry.size};
+}
+
 std::string ceiling_line(const UidState& state) {
   return seal_line(fmt::format("c {} {} {}", state.uid_ceiling, state.modseq_ceiling, state.boot));
 }

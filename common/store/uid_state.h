@@ -95,6 +95,10 @@ class UidState {
   std::uint64_t live_octets_ = 0;
 };
 
+/// A snapshot of the mailbox but for its messages, and what it says of one.
+[[nodiscard]] Snapshot snapshot_without_records(const UidState& state);
+[[nodiscard]] Record record_of(Uid uid, const UidEntry& entry);
+
 /// The lines of FORMAT.md.
 [[nodiscard]] std::string ceiling_line(const UidState& state);
 [[nodiscard]] std::string keyword_line(std::size_t bit, std::string_view name);

@@ -3,39 +3,27 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <expected>
-#include <optional>
 #include <string>
 #include <string_view>
 
-#include "common/login/authenticator.h"
-#include "common/login/engine.h"
-#include "common/login/limits.h"
-#include "common/login/sasl_exchange.h"
+#include "common/login/login_engine.h"
 #include "imapd/wire/command_reader.h"
 #include "imapd/wire/parser.h"
 
 namespace facteur::imapd {
 
 /// One client's dialogue before login.
-class LoginSession final : public login::Engine {
+class LoginSession final : public login::LoginEngine {
  public:
   LoginSession(login::Authenticator& authenticator, login::Options options);
 
   void greet() override;
-  void feed(std::string_view octets) override;
-  [[nodiscard]] std::string take_output() override;
-  [[nodiscard]] login::Next next() const override;
-  void tls_started() override;
-  [[nodiscard]] login::Handover handover() override;
   void handover_failed() override;
   void expire() override;
   void shut_down() override;
-  void on_change(std::function<void()> handler) override { changed_ = std::move(handler); }
 
  private:
-  enum class Phase : std::uint8_t { not_authenticated, tls, granted, closed };
   struct Verb {
     std::string_view name;
     bool gives_password;  ///< refused where a password may not be sent
@@ -43,7 +31,12 @@ class LoginSession final : public login::Engine {
   };
   static const std::array<Verb, 7> verbs;
 
-  void run();
+  void append(std::string_view octets) override { reader_.append(octets); }
+  [[nodiscard]] std::string_view waiting() const override { return reader_.waiting(); }
+  void forget() override { reader_.clear(); }
+  bool step() override { return sasl().expects_line() ? next_sasl_line() : next_command(); }
+  void on_sasl(const login::SaslEvent& event) override;
+  [[nodiscard]] std::string tag() const override { return tag_; }
   bool next_command();
   bool next_sasl_line();
   void dispatch(const Command& command);
@@ -57,24 +50,13 @@ class LoginSession final : public login::Engine {
   void login(Parser& arguments);
   void authenticate(Parser& arguments);
 
-  [[nodiscard]] bool may_log_in() const { return options_.tls_active || options_.cleartext_allowed; }
   [[nodiscard]] std::string capabilities() const;
-  void on_sasl(const login::SaslEvent& event);
   void answer(const Reply& reply);
   void refuse_login(const Reply& reply);
   void bye(std::string_view why);
 
-  login::Options options_;
-  login::SaslExchange sasl_;
   CommandReader reader_;
-  std::string out_;
   std::string tag_ = "*";  ///< of the command at work
-  std::optional<login::Granted> granted_;
-  std::function<void()> changed_;
-  unsigned commands_ = 0;
-  unsigned bad_commands_ = 0;
-  unsigned failures_ = 0;
-  Phase phase_ = Phase::not_authenticated;
 };
 
 }  // namespace facteur::imapd

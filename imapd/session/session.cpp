@@ -120,6 +120,7 @@ void Session::dispatch(const Command& command) {
 void Session::handle(Parser& parser, const CommandInfo& info) {
   command_ = &info;
   const auto& selected = shared_->context.selected;
+  if (selected && !info.has(reads_contents)) selected->forget_content();
   auto step = info.handle(parser, info, settings_);
   if (!parser) return answer(parser.fault());
   if (info.has(changes_messages) && selected->read_only()) {

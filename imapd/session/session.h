@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/base/executor.h"
+#include "common/login/session_engine.h"
 #include "imapd/session/commands/command_table.h"
 #include "imapd/session/commands/settings.h"
 #include "imapd/session/job.h"
@@ -15,7 +16,7 @@
 
 namespace facteur::imapd {
 
-class Session {
+class Session final : public login::SessionEngine {
  public:
   /// Opens the account. Blocks; runs on the executor.
   using Opener = std::function<Result<std::unique_ptr<store::Account>>()>;
@@ -24,23 +25,18 @@ class Session {
   Session(Executor& executor, Opener open, Settings settings);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session() = default;
+  ~Session() override = default;
 
-  /// Called whenever there is output, or closed(), wants_input() or watching() may have changed, because a job is done.
-  void on_change(std::function<void()> handler) { on_change_ = std::move(handler); }
+  /// Of watching() too.
+  void on_change(std::function<void()> handler) override { on_change_ = std::move(handler); }
   /// Opens the account and answers the command that logged in, with the capabilities (RFC 3501 section 6.2.2): first
   /// call of all. If the mail cannot be opened the answer is NO [UNAVAILABLE], and the session ends.
   void start(std::string tag);
-  /// Octets as they arrive, in any pieces.
-  void feed(std::string_view octets);
-  /// What is to be sent now; what waited for room goes on.
-  [[nodiscard]] std::string take_output();
-  /// False while enough input waits or enough output is unsent: nothing more is read then (IMP-27).
-  [[nodiscard]] bool wants_input() const;
-  /// True while the session waits for the client: all that came is answered.
-  [[nodiscard]] bool idle() const { return !ticket_ && !shared_->job && out_.empty(); }
-  /// True when the connection ends behind the output.
-  [[nodiscard]] bool closed() const { return closed_; }
+  void feed(std::string_view octets) override;
+  [[nodiscard]] std::string take_output() override;
+  [[nodiscard]] bool wants_input() const override;
+  [[nodiscard]] bool idle() const override { return !ticket_ && !shared_->job && out_.empty(); }
+  [[nodiscard]] bool closed() const override { return closed_; }
 
   /// True while the client listens (IDLE) and watch_descriptor() is worth watching; when it becomes readable, say
   /// mailbox_changed(), and watch again when this is true again.
@@ -50,10 +46,9 @@ class Session {
 
   /// A word to a client that idles, so that no router forgets the connection (imap_idle_notify_interval).
   void keep_alive();
-  /// The client has been silent for too long (RFC 3501 section 5.4), or the server goes down: BYE, as soon as no
-  /// command is at work.
-  void time_out() { end("Autologout; idle for too long"); }
-  void shut_down() { end("Server shutting down"); }
+  /// BYE (RFC 3501 section 5.4), as soon as no command is at work.
+  void time_out() override { end("Autologout; idle for too long"); }
+  void shut_down() override { end("Server shutting down"); }
 
  private:
   /// What a job works on; a job that outlives the session keeps it.

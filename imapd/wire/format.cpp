@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "common/base/modified_utf7.h"
 #include "common/base/strings.h"
 #include "imapd/wire/grammar.h"
-#include "imapd/wire/modified_utf7.h"
 
 namespace facteur::imapd {
 

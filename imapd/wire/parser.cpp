@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "common/base/modified_utf7.h"
 #include "common/base/number.h"
 #include "common/base/strings.h"
 #include "imapd/wire/command_reader.h"
 #include "imapd/wire/grammar.h"
 #include "imapd/wire/limits.h"
-#include "imapd/wire/modified_utf7.h"
 
 namespace facteur::imapd {
 

@@ -10,7 +10,6 @@
 
 namespace facteur::pop3d {
 
-using login::Next;
 using login::SaslEvent;
 
 // NOOP belongs to the TRANSACTION state, but costs nothing here and keeps impatient clients content.
@@ -26,65 +25,40 @@ const std::array<LoginSession::Command, 7> LoginSession::commands{{
 }};
 
 LoginSession::LoginSession(login::Authenticator& authenticator, login::Options options)
-    : options_(std::move(options)), sasl_(authenticator, [this](const SaslEvent& event) {
-        on_sasl(event);
-        run();
-        if (changed_) changed_();
-      }) {
+    : LoginEngine(authenticator, std::move(options)) {
 }
 
 /// No "<...>" in it: that would offer APOP (RFC 1939 section 7).
 void LoginSession::greet() {
-  reply("+OK " + options_.hostname + " Facteur POP3 ready");
+  reply("+OK " + options().hostname + " Facteur POP3 ready");
 }
 
-void LoginSession::feed(std::string_view octets) {
-  if (phase_ == Phase::closed) return;
-  // Octets behind STLS and before the handshake were not sent by who will speak inside it (CVE-2021-33515).
-  if (phase_ == Phase::tls) return close();
-  if (commands_ == 0 && in_.empty() && login::is_foreign_start(octets)) return close();
-  in_.append(octets);
-  run();
+void LoginSession::forget() {
+  in_.release();
+  user_.clear();
 }
 
-std::string LoginSession::take_output() {
-  return std::exchange(out_, {});
-}
-
-Next LoginSession::next() const {
-  switch (phase_) {
-    case Phase::tls: return Next::tls;
-    case Phase::granted: return Next::hand_over;
-    case Phase::closed: return Next::close;
-    case Phase::authorization: break;
+bool LoginSession::step() {
+  std::string_view line;
+  const auto state = in_.next(sasl().expects_line() ? login::max_sasl_line : max_command_line, line);
+  if (state == LineReader::State::incomplete) return false;
+  if (state == LineReader::State::too_long) {
+    reply("-ERR Line too long");
+    close();
+  } else if (!sasl().expects_line()) {
+    dispatch(line);
+  } else if (const auto event = sasl().line(line)) {
+    on_sasl(*event);
   }
-  return sasl_.waiting() ? Next::wait : Next::input;
-}
-
-/// Handles buffered lines until one has to wait for authd: a loop, so that a client may pipeline what it likes.
-void LoginSession::run() {
-  while (phase_ == Phase::authorization && !sasl_.waiting()) {
-    std::string_view line;
-    const auto state = in_.next(sasl_.expects_line() ? login::max_sasl_line : max_command_line, line);
-    if (state == LineReader::State::incomplete) return;
-    if (state == LineReader::State::too_long) {
-      reply("-ERR Line too long");
-      return close();
-    }
-    if (!sasl_.expects_line()) {
-      dispatch(line);
-    } else if (const auto event = sasl_.line(line)) {
-      on_sasl(*event);
-    }
-  }
+  return true;
 }
 
 void LoginSession::dispatch(std::string_view line) {
-  if (++commands_ > options_.limits.commands) {
+  if (too_many_commands()) {
     reply("-ERR Too many commands without login");
     return close();
   }
-  if (commands_ == 1 && login::is_foreign_line(line)) {
+  if (at_first_command() && login::is_foreign_line(line)) {
     reply("-ERR This is POP3");
     return close();
   }
@@ -100,10 +74,10 @@ void LoginSession::dispatch(std::string_view line) {
 void LoginSession::capa(std::string_view) {
   reply("+OK Capability list follows");
   for (const auto capability : common_capabilities) reply(capability);
-  if (options_.tls_offered && !options_.tls_active) reply("STLS");
+  if (options().tls_offered && !options().tls_active) reply("STLS");
   if (may_log_in()) {
     reply("USER");
-    reply("SASL " + join(options_.mechanisms, " "));
+    reply("SASL " + join(options().mechanisms, " "));
   }
   reply(".");
 }
@@ -123,7 +97,7 @@ void LoginSession::pass(std::string_view arguments) {
   if (user_.empty()) return refuse("-ERR Send USER first");
   auto message = login::plain_message(std::exchange(user_, {}), arguments);
   if (!message) return refuse_login("-ERR [AUTH] Authentication failed");
-  sasl_.start_plain(std::move(*message));
+  sasl().start_plain(std::move(*message));
 }
 
 void LoginSession::auth(std::string_view arguments) {
@@ -131,22 +105,20 @@ void LoginSession::auth(std::string_view arguments) {
   user_.clear();
   const auto parts = words(arguments, 3);
   if (parts.empty() || parts.size() > 2) return refuse("-ERR AUTH wants a mechanism and at most one response");
-  if (std::ranges::none_of(options_.mechanisms, [&](const auto& name) { return iequals(name, parts[0]); })) {
-    return refuse("-ERR Unknown mechanism");
-  }
+  if (!knows(parts[0])) return refuse("-ERR Unknown mechanism");
   const auto initial = parts.size() == 2 ? std::optional(parts[1]) : std::nullopt;
-  if (const auto event = sasl_.start(parts[0], initial)) on_sasl(*event);
+  if (const auto event = sasl().start(parts[0], initial)) on_sasl(*event);
 }
 
 /// STLS: what the client sent behind it in clear would be answered inside TLS, so nothing may be there.
 void LoginSession::stls(std::string_view) {
-  if (!options_.tls_offered || options_.tls_active) return refuse("-ERR TLS is not available now");
+  if (!options().tls_offered || options().tls_active) return refuse("-ERR TLS is not available now");
   if (!in_.empty()) {
     reply("-ERR Nothing may follow STLS before the handshake");
     return close();
   }
   reply("+OK Begin TLS negotiation");
-  phase_ = Phase::tls;
+  start_tls();
 }
 
 void LoginSession::noop(std::string_view) {
@@ -158,14 +130,6 @@ void LoginSession::quit(std::string_view) {
   close();
 }
 
-void LoginSession::tls_started() {
-  check(phase_ == Phase::tls, "TLS started without STLS");
-  in_.release();
-  user_.clear();
-  options_.tls_active = true;
-  phase_ = Phase::authorization;
-}
-
 void LoginSession::on_sasl(const SaslEvent& event) {
   switch (event.type) {
     case SaslEvent::Type::challenge: return reply("+ " + event.challenge);
@@ -174,16 +138,8 @@ void LoginSession::on_sasl(const SaslEvent& event) {
     case SaslEvent::Type::malformed: return refuse("-ERR Malformed response");
     case SaslEvent::Type::unavailable:
       return refuse("-ERR [SYS/TEMP] Authentication is not available, try again later");
-    case SaslEvent::Type::granted: granted_ = event.granted; phase_ = Phase::granted;
+    case SaslEvent::Type::granted: grant(event.granted);
   }
-}
-
-login::Handover LoginSession::handover() {
-  check(phase_ == Phase::granted && granted_, "handed over before the login");
-  login::Handover handover{granted_->ticket, granted_->user, "", std::string(in_.rest())};
-  granted_.reset();
-  in_.release();
-  return handover;
 }
 
 void LoginSession::handover_failed() {
@@ -197,23 +153,24 @@ void LoginSession::expire() {
 }
 
 void LoginSession::shut_down() {
-  if (phase_ == Phase::authorization) reply("-ERR [SYS/TEMP] Server shutting down");
+  if (open()) reply("-ERR [SYS/TEMP] Server shutting down");
   close();
 }
 
 void LoginSession::reply(std::string_view text) {
-  out_.append(text).append("\r\n");
+  say(text);
+  say("\r\n");
 }
 
 void LoginSession::refuse(std::string_view text) {
-  if (++bad_commands_ < options_.limits.bad_commands) return reply(text);
+  if (!too_many_bad_commands()) return reply(text);
   reply("-ERR Too many bad commands");
   close();
 }
 
 void LoginSession::refuse_login(std::string_view text) {
   reply(text);
-  if (++failures_ >= options_.limits.failures) close();
+  if (too_many_failures()) close();
 }
 
 }  // namespace facteur::pop3d

@@ -152,7 +152,7 @@ void Session::sliced(Result<Download::Slice> slice) {
                                               : "-ERR [SYS/TEMP] The message cannot be read now");
 }
 
-void Session::expire() {
+void Session::time_out() {
   if (phase_ == Phase::update) return;  // QUIT is being carried out: it ends by itself
   out_.clear();
   close();

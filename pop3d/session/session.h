@@ -16,6 +16,7 @@
 #include "common/base/result.h"
 #include "common/base/ticket.h"
 #include "common/base/time.h"
+#include "common/login/session_engine.h"
 #include "common/store/mailbox.h"
 #include "pop3d/session/download.h"
 #include "pop3d/session/maildrop.h"
@@ -58,30 +59,25 @@ struct SessionTotals {
 };
 
 /// One client's dialogue behind login. Destroyed at any moment without QUIT, it has deleted nothing.
-class Session {
+class Session final : public login::SessionEngine {
  public:
   Session(Executor& executor, Opener open, SessionOptions options);
-  ~Session();
+  ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   /// Opens the maildrop and gives the reply to the login: first call of all.
   void start();
-  void feed(std::string_view octets);
-  /// What is to be sent now. Call it when there is room, until it gives nothing: taking lets a long reply go on.
-  [[nodiscard]] std::string take_output();
-  /// False while enough input waits: stop reading then.
-  [[nodiscard]] bool wants_input() const;
-  /// Waits for the client: every line that came is answered.
-  [[nodiscard]] bool idle() const { return !job_ && !listing_ && !download_ && out_.empty(); }
-  /// Nothing more comes: close once the output is sent.
-  [[nodiscard]] bool closed() const { return phase_ == Phase::closed && out_.empty(); }
+  void feed(std::string_view octets) override;
+  [[nodiscard]] std::string take_output() override;
+  [[nodiscard]] bool wants_input() const override;
+  [[nodiscard]] bool idle() const override { return !job_ && !listing_ && !download_ && out_.empty(); }
+  [[nodiscard]] bool closed() const override { return phase_ == Phase::closed && out_.empty(); }
   /// The client was silent for `autologout`: closed without a word and without UPDATE (RFC 1939 section 3).
-  void expire();
-  /// The server goes down: tells so where a reply may stand, then closes without UPDATE.
-  void shut_down();
-  /// Called whenever output, wants_input() or closed() changed by themselves. It may not destroy the session.
-  void on_change(std::function<void()> handler) { changed_ = std::move(handler); }
+  void time_out() override;
+  /// Without UPDATE too.
+  void shut_down() override;
+  void on_change(std::function<void()> handler) override { changed_ = std::move(handler); }
   [[nodiscard]] const SessionTotals& totals() const { return totals_; }
 
  private:

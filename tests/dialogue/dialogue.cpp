@@ -116,7 +116,9 @@ Variables account(const std::string& user, const std::string& password, const st
           {"domain", domain},
           {"plain", base64_encode(nul + user + nul + password)},
           {"user64", base64_encode(user)},
-          {"password64", base64_encode(password)}};
+          {"password64", base64_encode(password)},
+          {"user_octets", std::to_string(user.size())},
+          {"password_octets", std::to_string(password.size())}};
 }
 
 Dialogue parse(const std::string& name, std::string_view text, const Variables& variables) {

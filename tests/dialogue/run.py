@@ -30,7 +30,7 @@ def account(user, password, domain):
     def code(text):
         return base64.b64encode(text.encode()).decode()
     return {"user": user, "password": password, "domain": domain, "user64": code(user), "password64": code(password),
-            "plain": code(f"\0{user}\0{password}")}
+            "user_octets": str(len(user)), "password_octets": str(len(password)), "plain": code(f"\0{user}\0{password}")}
 
 
 def unescape(text):

@@ -3,11 +3,11 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/modified_utf7.h"
 #include "common/base/result.h"
 #include "common/base/strings.h"
 #include "imapd/wire/format.h"
 #include "imapd/wire/list_pattern.h"
-#include "imapd/wire/modified_utf7.h"
 #include "imapd/wire/parser.h"
 
 using namespace facteur;

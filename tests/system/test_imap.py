@@ -1,6 +1,7 @@
 """IMAP4rev1 on Maildir, with Python's imaplib."""
 import imaplib
 import os
+import pathlib
 import ssl
 import unittest
 
@@ -66,6 +67,53 @@ class ImapTest(unittest.TestCase):
         one.logout()
         two.logout()
 
+    def test_idle(self):
+        """IMP-26: what is delivered and what another session does is told while the client waits; junk is no DONE."""
+        client = self.login("bob")
+        client.create("Quiet")
+        client.select("INBOX")
+        before = int(client.response("EXISTS")[1][-1] or 0)
+        client.send(b"i1 IDLE\r\n")
+        self.assertEqual(client.readline(), b"+ Idling\r\n")
+        self.demo.send("x@outside.test", "bob@example.test", message("while idle", "body"))
+        self.assertEqual(client.readline(), b"* %d EXISTS\r\n" % (before + 1))
+        self.assertRegex(client.readline(), rb"^\* \d+ RECENT\r\n$")
+        other = self.login("bob")
+        other.select("INBOX")
+        other.store(str(before + 1), "+FLAGS.SILENT", r"(\Deleted)")
+        other.expunge()
+        told = client.readline()
+        if b"FETCH" in told:
+            told = client.readline()
+        self.assertEqual(told, b"* %d EXPUNGE\r\n" % (before + 1))
+        client.send(b"DONE\r\n")
+        self.assertEqual(client.readline(), b"i1 OK Idle ended\r\n")
+        client.send(b"i2 IDLE\r\njunk\r\n")
+        self.assertEqual(client.readline(), b"+ Idling\r\n")
+        self.assertEqual(client.readline(), b"i2 BAD Expected DONE\r\n")
+        client.send(b"i3 IDLE\r\n")
+        self.assertEqual(client.readline(), b"+ Idling\r\n")
+        client.send(b"x" * 300)
+        self.assertIn(b"Line too long", client.readline())
+        self.assertIn(b"* BYE", client.readline())
+        self.assertEqual(client.readline(), b"")
+        other.logout()
+
+    def test_long_message_in_slices(self):
+        """A client that reads 8 MB in slices of 64 KB gets the same octets."""
+        client = self.login("bob")
+        client.create("Long")
+        body = b"Subject: long\r\n\r\n" + b"".join(b"%075d\r\n" % i for i in range(104000))
+        client.append("Long", None, None, body)
+        client.select("Long")
+        got = b""
+        while len(got) < len(body):
+            _, data = client.fetch("1", f"(BODY.PEEK[]<{len(got)}.65536>)")
+            self.assertEqual(len(data[0][1]), min(65536, len(body) - len(got)))
+            got += data[0][1]
+        self.assertEqual(got, body)
+        client.logout()
+
     def test_folders(self):
         client = self.login("bob")
         for name in ("Work", "Work/2026", '"Caf&AOk-"'):
@@ -101,6 +149,33 @@ class ImapTest(unittest.TestCase):
         self.assertEqual(client.response("UIDVALIDITY")[1], validity)
         self.assertEqual(client.uid("SEARCH", None, "ALL")[1], uids)
         client.logout()
+
+    def test_mbox(self):
+        """An mbox by IMAP: read, searched, flagged and expunged, with mail coming meanwhile; UIDs stay."""
+        with Demo(settings=["mail_location=mbox:~/mbox"]) as demo:
+            path = pathlib.Path(demo.info["mail"]["alice"])
+            for i in range(3):
+                demo.send("x@outside.test", "alice@example.test", message(f"number {i}", f"body {i}\nFrom here on\n"))
+            wait_until(lambda: path.exists() and path.read_bytes().count(b"\nSubject: number") == 3, 15, "the mails")
+            client = imaplib.IMAP4("127.0.0.1", demo.port("imap"), timeout=20)
+            client.login("alice", PASSWORD)
+            self.assertEqual(client.select("INBOX")[1], [b"3"])
+            _, data = client.fetch("2", "(UID RFC822.SIZE BODY.PEEK[])")
+            self.assertIn(b"UID 2 RFC822.SIZE %d " % len(data[0][1]), data[0][0])
+            self.assertIn(b"\r\nFrom here on\r\n", data[0][1])
+            self.assertEqual(client.search(None, "BODY", '"body 1"')[0], "OK")
+            client.store("1", "+FLAGS.SILENT", r"(\Deleted)")
+            client.store("3", "+FLAGS.SILENT", r"(\Flagged)")
+            demo.send("x@outside.test", "alice@example.test", message("number 3", "late"))
+            wait_until(lambda: b"Subject: number 3" in path.read_bytes(), 15, "the late mail")
+            self.assertEqual(client.expunge()[1], [b"1"])
+            client.noop()
+            self.assertEqual(client.uid("SEARCH", None, "ALL")[1], [b"2 3 4"])
+            self.assertEqual(client.uid("SEARCH", None, "FLAGGED")[1], [b"3"])
+            client.logout()
+            text = path.read_bytes()
+            self.assertNotIn(b"Subject: number 0", text)
+            self.assertEqual(text.count(b"\n>From here on"), 2)
 
     def test_wrong_passwords(self):
         client = imaplib.IMAP4("127.0.0.1", self.demo.port("imap"), timeout=20)

@@ -38,12 +38,12 @@ constexpr auto table = std::to_array<CommandInfo>({
     {"UNSELECT", selected, selects, &unselect},                          // RFC 3691
     {"EXPUNGE", selected, changes_messages, &expunge},                   // 6.4.3
     {"SEARCH", selected, of_messages, &search},                          // 6.4.4
-    {"FETCH", selected, of_messages, &fetch},                            // 6.4.5
+    {"FETCH", selected, of_messages | reads_contents, &fetch},           // 6.4.5
     {"STORE", selected, of_messages | changes_messages, &store_flags},   // 6.4.6
     {"COPY", selected, of_messages, &copy},                              // 6.4.7
     {"MOVE", selected, changes_messages, &move},                         // RFC 6851
     {"UID SEARCH", selected, by_uid, &search},                           // 6.4.8
-    {"UID FETCH", selected, by_uid, &fetch},                             // 6.4.8
+    {"UID FETCH", selected, by_uid | reads_contents, &fetch},            // 6.4.8
     {"UID STORE", selected, by_uid | changes_messages, &store_flags},    // 6.4.8
     {"UID COPY", selected, by_uid, &copy},                               // 6.4.8
     {"UID MOVE", selected, by_uid | changes_messages, &move},            // RFC 6851

@@ -23,6 +23,7 @@ enum Effect : std::uint8_t {
   selects = 8,                ///< changes the selected mailbox: there is nothing to tell about the old one
   idles = 16,                 ///< goes on until DONE (RFC 2177)
   ends_session = 32,
+  reads_contents = 64,  ///< may go on where another such command came to (Selected::take_content)
 };
 
 struct CommandInfo {

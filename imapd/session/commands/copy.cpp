@@ -16,14 +16,15 @@ struct Order {
   bool moves = false;
 };
 
-std::string copyuid(const store::Appended& copies, const std::vector<store::Uid>& uids) {
-  return fmt::format("COPYUID {} {} {}", copies.uid_validity, to_text(uids), to_text(copies.uids));
+std::string copyuid(const store::Appended& copies) {
+  return fmt::format("COPYUID {} {} {}", copies.uid_validity, to_text(copies.sources), to_text(copies.uids));
 }
 
-/// MOVE tells the new UIDs before the old messages go (RFC 6851 section 4.3).
-Reply remove_moved(Context& context, const std::vector<store::Uid>& uids, const std::string& code) {
-  context.out += response("*", ok("Copied", code));
-  const auto gone = context.selected->mailbox().expunge(uids);
+/// MOVE tells the new UIDs before the old messages go (RFC 6851 section 4.3). What was not copied stays: a message that
+/// the copy did not find may be found by the removal.
+Reply remove_moved(Context& context, const store::Appended& copies) {
+  context.out += response("*", ok("Copied", copyuid(copies)));
+  const auto gone = context.selected->mailbox().expunge(copies.sources);
   if (gone) return ok("Moved");
   return store_failed(gone.error(), no("Copied, but the old messages cannot be removed"));
 }
@@ -53,9 +54,9 @@ Reply carry_out(Context& context, const Order& order) {
   if (auto refused = refuse_gone(selected, uids)) return *refused;
   const auto copies = selected.mailbox().copy(uids, **to);
   if (!copies) return store_failed(copies.error(), no("Some of the messages are gone", "EXPUNGEISSUED"));
-  // A message that went at this very moment: which one is the copy of which cannot be told.
-  const auto code = copies->uids.size() == uids.size() ? copyuid(*copies, uids) : "";
-  return order.moves ? remove_moved(context, uids, code) : ok("Copied", code);
+  // All went at this very moment: no COPYUID (RFC 4315 section 3).
+  if (copies->uids.empty()) return no("The messages are gone", "EXPUNGEISSUED");
+  return order.moves ? remove_moved(context, *copies) : ok("Copied", copyuid(*copies));
 }
 
 Step order(Parser& arguments, const CommandInfo& info, bool moves) {

@@ -61,7 +61,7 @@ class FetchTask : public Task {
       number_ = numbers_.empty() ? 0 : numbers_.front().first;
       resolved_ = true;
     }
-    const auto failed = fill(context);
+    auto failed = fill(context);
     mark_seen(*context.selected);
     if (failed) return failed;
     if (range_ < numbers_.size()) return std::nullopt;
@@ -95,7 +95,8 @@ class FetchTask : public Task {
     auto& mailbox = context.selected->mailbox();
     const auto uid = record(context).uid;
     Result<> opened;
-    if (content_wanted_) {
+    if (content_wanted_) content_ = context.selected->take_content(uid);
+    if (content_wanted_ && !content_) {
       auto content = mailbox.open(uid);
       if (content) content_ = std::move(*content);
       if (!content) opened = fail(content);
@@ -130,12 +131,14 @@ class FetchTask : public Task {
       to_mark_.push_back(record(context).uid);
     }
     context.out += ")\r\n";
+    if (content_ && more_behind_) context.selected->keep_content(record(context).uid, std::move(content_));
     next_message();
   }
 
   void next_message() {
     open_ = false;
     item_ = 0;
+    more_behind_ = false;
     content_.reset();
     summary_.reset();
     if (number_++ < numbers_[range_].last) return;
@@ -175,6 +178,7 @@ class FetchTask : public Task {
     const bool chooses = item.section.text == SectionText::fields || item.section.text == SectionText::fields_not;
     if (chooses) return write_fields(context, item, *found);
     left_ = clip(*found, item.partial);
+    more_behind_ = more_behind_ || (item.partial && left_.end < found->end);
     context.out += fmt::format("{{{}}}\r\n", left_.end - left_.begin);
   }
 
@@ -227,6 +231,7 @@ class FetchTask : public Task {
   bool newly_seen_ = false;
   store::Flags flags_;
   std::unique_ptr<store::Content> content_;
+  bool more_behind_ = false;  ///< a part of it was asked for, and there is more
   std::shared_ptr<const mime::Summary> summary_;
   Extent left_;  ///< of the literal at work
   std::vector<store::Uid> to_mark_;

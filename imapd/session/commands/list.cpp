@@ -1,11 +1,11 @@
 // LIST and LSUB (RFC 3501 sections 6.3.8 and 6.3.9), with \HasChildren and \HasNoChildren (RFC 3348).
 #include <set>
 
+#include "common/base/modified_utf7.h"
 #include "common/base/strings.h"
 #include "imapd/session/commands/handlers.h"
 #include "imapd/wire/format.h"
 #include "imapd/wire/list_pattern.h"
-#include "imapd/wire/modified_utf7.h"
 
 namespace facteur::imapd::commands {
 

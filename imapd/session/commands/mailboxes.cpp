@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/strings.h"
 #include "imapd/session/commands/handlers.h"
 #include "imapd/wire/format.h"
 
@@ -14,6 +15,14 @@ std::string one_mailbox(Parser& arguments) {
   auto name = arguments.mailbox();
   arguments.end();
   return name;
+}
+
+/// The name of a mailbox to be. A hierarchy separator at its end says that there will be mailboxes below; the name goes
+/// without it (RFC 3501 section 6.3.3).
+std::string new_mailbox(Parser& arguments) {
+  auto name = one_mailbox(arguments);
+  if (name.ends_with('/')) name.pop_back();
+  return iequals(name, "INBOX") ? "INBOX" : name;
 }
 
 /// Why a name cannot be made: the one answer that lets a client go on (RFC 5530 section 3).
@@ -74,11 +83,8 @@ Reply tell_status(Context& context, const std::string& name, const StatusItems& 
 
 }  // namespace
 
-/// A hierarchy separator at the end says that there will be mailboxes below; the name goes without it.
 Step create(Parser& arguments, const CommandInfo&, const Settings&) {
-  auto name = one_mailbox(arguments);
-  if (name.ends_with('/')) name.pop_back();
-  return one_slice([name = std::move(name)](Context& context) {
+  return one_slice([name = new_mailbox(arguments)](Context& context) {
     if (name == "INBOX") return no("INBOX is always there", "ALREADYEXISTS");
     const auto result = context.account->create(name);
     return result ? ok("Created") : store_failed(result.error(), refuse_new_name(context, name));
@@ -95,8 +101,7 @@ Step remove(Parser& arguments, const CommandInfo&, const Settings&) {
 Step rename(Parser& arguments, const CommandInfo&, const Settings&) {
   arguments.space();
   auto from = arguments.mailbox();
-  auto to = one_mailbox(arguments);
-  if (to.ends_with('/')) to.pop_back();
+  auto to = new_mailbox(arguments);
   return one_slice([from = std::move(from), to = std::move(to)](Context& context) {
     const auto result = context.account->rename(from, to);
     return result ? ok("Renamed") : store_failed(result.error(), refuse_new_name(context, to));

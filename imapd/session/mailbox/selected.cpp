@@ -112,6 +112,16 @@ Result<> Selected::load(std::string& out) {
   return {};
 }
 
+void Selected::keep_content(Uid uid, std::unique_ptr<store::Content> content) {
+  content_uid_ = uid;
+  content_ = std::move(content);
+}
+
+std::unique_ptr<store::Content> Selected::take_content(Uid uid) {
+  auto content = std::move(content_);
+  return content_uid_ == uid ? std::move(content) : nullptr;
+}
+
 /// The present mailbox; new messages in it are claimed as recent before the client hears of them.
 Result<Selected::View> Selected::next_view(bool may_expunge) {
   auto now = mailbox_->snapshot();

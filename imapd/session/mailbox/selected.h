@@ -36,6 +36,13 @@ class Selected {
   /// The client has been told these flags of a message, or knows them without being told (.SILENT).
   void told(store::Uid uid, const store::Flags& flags) { told_.emplace_back(uid, flags); }
 
+  /// A message of which the client has read a part (BODY[]<0.65536>) and will ask for the next. Opened anew for each
+  /// part, a long message would be read again from its begin each time.
+  void keep_content(store::Uid uid, std::unique_ptr<store::Content> content);
+  /// The content that was kept of this message, if it was; in any case none is kept afterwards.
+  [[nodiscard]] std::unique_ptr<store::Content> take_content(store::Uid uid);
+  void forget_content() { content_.reset(); }
+
   /// Looks at the mailbox and finds what the client must be told; report() says it. Messages that are gone are kept
   /// in view unless `may_expunge`.
   /// Only after load().
@@ -57,6 +64,8 @@ class Selected {
   View view_;
   Ranges recent_;
   std::vector<std::pair<store::Uid, store::Flags>> told_;
+  store::Uid content_uid_ = 0;
+  std::unique_ptr<store::Content> content_;
 
   store::Changes changes_;  ///< found and not yet said
   std::size_t said_expunged_ = 0;

@@ -27,7 +27,7 @@ Status some_status() {
 }
 
 void fill(Index& index, int count) {
-  for (int i = 1; i <= count; ++i) index.keep_summary(1, static_cast<Uid>(i), "summary " + std::to_string(i));
+  for (int i = 1; i <= count; ++i) index.keep_summary({1, static_cast<Uid>(i), "m"}, "summary " + std::to_string(i));
 }
 
 }  // namespace
@@ -43,10 +43,12 @@ TEST_CASE("the index gives back what was kept, at once and after it was closed")
       index->keep_counters("box", "state 1", some_status());
       index->forget_summaries(1, std::vector<Uid>{5});
     }
-    CHECK(index->summary(1, 1) == "summary 1");
-    CHECK(index->summary(1, 600) == "summary 600");
-    CHECK_FALSE(index->summary(1, 5));
-    CHECK_FALSE(index->summary(2, 1));
+    CHECK(index->summary({1, 1, "m"}) == "summary 1");
+    CHECK(index->summary({1, 600, "m"}) == "summary 600");
+    CHECK_FALSE(index->summary({1, 5, "m"}));
+    CHECK_FALSE(index->summary({2, 1, "m"}));
+    // Another mailbox with the same UIDVALIDITY and UIDs: a copy of a folder, say.
+    CHECK_FALSE(index->summary({1, 1, "n"}));
     const auto counters = index->counters("box", "state 1");
     REQUIRE(counters);
     CHECK(counters->uid_next == 4000000000);
@@ -63,15 +65,15 @@ TEST_CASE("an index that is deleted, emptied or overwritten while it is open is 
   const auto index = open_index(path);
   fill(*index, 300);
   std::filesystem::remove_all(path);
-  CHECK_FALSE(index->summary(1, 1));
+  CHECK_FALSE(index->summary({1, 1, "m"}));
   fill(*index, 300);
-  CHECK(index->summary(1, 1) == "summary 1");
+  CHECK(index->summary({1, 1, "m"}) == "summary 1");
   CHECK(std::filesystem::exists(path + "/data.mdb"));
   write(path + "/data.mdb.new", "no index at all");
   std::filesystem::rename(path + "/data.mdb.new", path + "/data.mdb");
-  CHECK_FALSE(index->summary(1, 1));
+  CHECK_FALSE(index->summary({1, 1, "m"}));
   fill(*index, 300);
-  CHECK(index->summary(1, 300) == "summary 300");
+  CHECK(index->summary({1, 300, "m"}) == "summary 300");
 }
 
 TEST_CASE("where there can be no index, there is none and nothing fails") {
@@ -80,7 +82,7 @@ TEST_CASE("where there can be no index, there is none and nothing fails") {
   const auto index = open_index(folder.path + "/file/index");
   REQUIRE(index);
   fill(*index, 600);
-  CHECK_FALSE(index->summary(1, 1));
+  CHECK_FALSE(index->summary({1, 1, "m"}));
 }
 
 TEST_CASE("the map grows with what is kept, in two processes at once") {
@@ -92,14 +94,14 @@ TEST_CASE("the map grows with what is kept, in two processes at once") {
   const Uid first = child == 0 ? 1000 : 1;
   {
     const auto index = open_index(path);
-    for (Uid uid = first; uid < first + 300; ++uid) index->keep_summary(1, uid, large);
+    for (Uid uid = first; uid < first + 300; ++uid) index->keep_summary({1, uid, "m"}, large);
   }
   if (child == 0) ::_exit(0);
   int status = 0;
   ::waitpid(child, &status, 0);
   const auto index = open_index(path);
   int there = 0;
-  for (Uid uid = 1; uid < 1300; ++uid) there += index->summary(1, uid) == large ? 1 : 0;
+  for (Uid uid = 1; uid < 1300; ++uid) there += index->summary({1, uid, "m"}) == large ? 1 : 0;
   CHECK(there == 600);
 }
 
@@ -120,7 +122,7 @@ TEST_CASE("a process that is killed while it writes leaves an index that is read
     const auto index = open_index(path);
     fill(*index, 300);
     for (Uid uid = 1; uid <= 2000; ++uid) {
-      const auto kept = index->summary(1, uid);
+      const auto kept = index->summary({1, uid, "m"});
       if (kept) REQUIRE(*kept == "summary " + std::to_string(uid));
     }
   }

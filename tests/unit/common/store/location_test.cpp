@@ -19,7 +19,10 @@ TEST_CASE("locations are expanded for a user") {
   REQUIRE(mbox);
   CHECK(mbox->format == Location::Format::mbox);
   CHECK(mbox->path == "/var/mail/jim");
-  CHECK(mbox->state == "/home/jim/.facteur/mbox-jim");
+  CHECK(mbox->state == "/home/jim/.facteur/mbox/var/mail/jim");
+  // Two mboxes of one name and one home are two mailboxes.
+  CHECK(expand_location("mbox:/v/%d/%n", "jim@a.test", "/v")->state !=
+        expand_location("mbox:/v/%d/%n", "jim@b.test", "/v")->state);
 }
 
 TEST_CASE("settings and users that cannot be are refused") {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "../../common/store/faulty_mailbox.h"
 #include "catch.h"
 #include "common/store/memory_account.h"
 
@@ -12,63 +13,6 @@ using namespace facteur;
 using namespace facteur::pop3d;
 
 namespace {
-
-/// A mailbox whose calls fail when told to.
-class FaultyMailbox : public store::Mailbox {
- public:
-  struct Faults {
-    bool expunge = false;
-    bool flags = false;
-    std::uint64_t read_at = UINT64_MAX;  ///< reading fails from this offset on
-    std::uint64_t ends_at = UINT64_MAX;  ///< the file turns out to end here
-    int opened = 0;                      ///< contents
-  };
-  FaultyMailbox(std::unique_ptr<store::Mailbox> real, std::shared_ptr<Faults> faults)
-      : real_(std::move(real)), faults_(std::move(faults)) {}
-  bool read_only() const override { return real_->read_only(); }
-  Result<store::Status> status() override { return real_->status(); }
-  Result<std::shared_ptr<const store::Snapshot>> snapshot() override { return real_->snapshot(); }
-  Result<store::Uid> first_recent(bool claim) override { return real_->first_recent(claim); }
-  Result<std::unique_ptr<store::Content>> open(store::Uid uid) override {
-    auto content = real_->open(uid);
-    if (!content) return content;
-    ++faults_->opened;
-    return std::make_unique<FaultyContent>(std::move(*content), faults_);
-  }
-  Result<std::shared_ptr<const mime::Summary>> summary(store::Uid uid) override { return real_->summary(uid); }
-  Result<store::Appended> append(std::span<const store::NewMessage> m) override { return real_->append(m); }
-  Result<> change_flags(std::span<const store::Uid> uids, store::FlagChange how, std::uint8_t system,
-                        const std::vector<std::string>& keywords) override {
-    if (faults_->flags) return fail(Kind::temporary, "flags fail");
-    return real_->change_flags(uids, how, system, keywords);
-  }
-  Result<std::vector<store::Uid>> expunge(std::span<const store::Uid> uids) override {
-    if (faults_->expunge) return fail(Kind::temporary, "expunge fails");
-    return real_->expunge(uids);
-  }
-  Result<store::Appended> copy(std::span<const store::Uid> uids, Mailbox& to) override { return real_->copy(uids, to); }
-  int watch_descriptor() override { return -1; }
-  void drain_watch() override {}
-
- private:
-  struct FaultyContent : store::Content {
-    FaultyContent(std::unique_ptr<store::Content> c, std::shared_ptr<Faults> f)
-        : real(std::move(c)), faults(std::move(f)) {}
-    [[nodiscard]] std::uint64_t size() const override { return real->size(); }
-    Result<std::string> read(std::uint64_t offset, std::size_t most) override {
-      if (offset >= faults->read_at) return fail(Kind::temporary, "read fails");
-      auto octets = real->read(offset, most);
-      if (octets && offset + octets->size() > faults->ends_at) {
-        octets->resize(offset < faults->ends_at ? faults->ends_at - offset : 0);
-      }
-      return octets;
-    }
-    std::unique_ptr<store::Content> real;
-    std::shared_ptr<Faults> faults;
-  };
-  std::unique_ptr<store::Mailbox> real_;
-  std::shared_ptr<Faults> faults_;
-};
 
 /// One session on an inbox in memory.
 struct Fixture {
@@ -85,7 +29,8 @@ struct Fixture {
     (void)session->take_output();
   }
   std::expected<OpenMaildrop, OpenFailure> open() {
-    std::shared_ptr<store::Mailbox> mailbox = std::make_shared<FaultyMailbox>(*account.open("INBOX", false), faults);
+    std::shared_ptr<store::Mailbox> mailbox =
+        std::make_shared<store::FaultyMailbox>(*account.open("INBOX", false), faults);
     auto snapshot = *mailbox->snapshot();
     auto held = std::shared_ptr<void>(nullptr, [this](void*) { locked = false; });
     locked = true;
@@ -110,7 +55,7 @@ struct Fixture {
   std::uint32_t left() { return account.status("INBOX")->messages; }
 
   store::MemoryAccount account;
-  std::shared_ptr<FaultyMailbox::Faults> faults = std::make_shared<FaultyMailbox::Faults>();
+  std::shared_ptr<store::FaultyMailbox::Faults> faults = std::make_shared<store::FaultyMailbox::Faults>();
   QueueExecutor pool;
   bool locked = false;
   std::size_t longest = 0;
@@ -219,7 +164,7 @@ TEST_CASE("POP-03: without QUIT nothing is deleted, and the lock is freed") {
     f.session.reset();
   }
   SECTION("the client is silent for too long") {
-    f.session->expire();
+    f.session->time_out();
     CHECK(f.session->closed());
   }
   SECTION("the server goes down") {
@@ -235,7 +180,7 @@ TEST_CASE("POP-03: without QUIT nothing is deleted, and the lock is freed") {
 TEST_CASE("QUIT is carried out though the client does not wait for the reply") {
   Fixture f({small, small});
   f.session->feed("DELE 1\r\nQUIT\r\n");
-  f.session->expire();
+  f.session->time_out();
   f.session.reset();
   f.pool.drain();
   CHECK(f.left() == 1);

@@ -1,5 +1,5 @@
 // Modified UTF-7: '&', base64 of UTF-16 with ',' for '/' and without padding, '-'.
-#include "common/store/mutf7.h"
+#include "common/base/modified_utf7.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include "common/base/encode.h"
 #include "common/base/strings.h"
 
-namespace facteur::store {
+namespace facteur {
 namespace {
 
 bool stands_for_itself(char c) {
@@ -19,8 +19,9 @@ char32_t take_code_point(std::string_view& text) {
   const auto lead = static_cast<std::uint8_t>(text.front());
   const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   char32_t point = length == 1 ? lead : lead & (0x7fU >> length);
-  for (std::size_t i = 1; i < length; ++i) point = point << 6 | (static_cast<std::uint8_t>(text[i]) & 0x3f);
-  text.remove_prefix(length);
+  for (std::size_t i = 1; i < length && i < text.size(); ++i)
+    point = point << 6 | (static_cast<std::uint8_t>(text[i]) & 0x3f);
+  text.remove_prefix(std::min(length, text.size()));
   return point;
 }
 
@@ -88,7 +89,7 @@ std::optional<std::string> decode_run(std::string_view run) {
 
 }  // namespace
 
-std::string utf8_to_mutf7(std::string_view utf8) {
+std::string to_modified_utf7(std::string_view utf8) {
   std::string out;
   std::string run;
   const auto flush = [&] {
@@ -110,9 +111,9 @@ std::string utf8_to_mutf7(std::string_view utf8) {
   return out;
 }
 
-std::optional<std::string> mutf7_to_utf8(std::string_view mutf7) {
+std::optional<std::string> from_modified_utf7(std::string_view text) {
   std::string out;
-  for (std::string_view rest = mutf7; !rest.empty();) {
+  for (std::string_view rest = text; !rest.empty();) {
     const auto ampersand = std::min(rest.find('&'), rest.size());
     out += rest.substr(0, ampersand);
     rest.remove_prefix(ampersand);
@@ -126,8 +127,8 @@ std::optional<std::string> mutf7_to_utf8(std::string_view mutf7) {
     rest.remove_prefix(end + 1);
   }
   // One way back, and it must be the way we came: this is what refuses needless and adjoining encoded parts.
-  if (!is_utf8(out) || utf8_to_mutf7(out) != mutf7) return std::nullopt;
+  if (!is_utf8(out) || std::ranges::any_of(out, is_control) || to_modified_utf7(out) != text) return std::nullopt;
   return out;
 }
 
-}  // namespace facteur::store
+}  // namespace facteur

@@ -1,0 +1,30 @@
+// A Maildir account for tests.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/store/maildir_account.h"
+#include "disk.h"
+#include "mailbox_suite.h"
+
+namespace facteur::store {
+
+inline std::unique_ptr<Account> account_at(const std::string& path, fs::Files& files = fs::system_files()) {
+  auto account = MaildirAccount::open_root(path, {.host = "host.example.test", .files = &files, .index = nullptr});
+  INFO((account ? std::string() : account.error().text));
+  REQUIRE(account);
+  return *std::move(account);
+}
+
+inline std::vector<std::string> files_in(const std::string& path) {
+  std::vector<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) out.push_back(entry.path().filename());
+  std::ranges::sort(out);
+  return out;
+}
+
+}  // namespace facteur::store
