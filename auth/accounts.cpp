@@ -40,6 +40,7 @@ std::optional<Found> Accounts::find_in_file(std::string_view name) const {
   const auto canonical = canonical_name(name);
   if (!canonical) return Found{};
   if (const User* user = user_named(*canonical)) return find_virtual(*user);
+  if (users_.unreadable) return temporary("the users file cannot be read");
   const auto [local, domain] = route::split_address(*canonical);
   const bool system = settings_.system_users && !settings_.domains.empty() && (domain.empty() || is_ours(domain));
   if (!system) return Found{};

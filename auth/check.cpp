@@ -112,6 +112,10 @@ class Inspection {
       return;
     }
     problems_.insert(problems_.end(), compiled->problems.begin(), compiled->problems.end());
+    for (const auto& path : s_.aliases) {
+      const bool written = loaded_.places.contains("aliases");  // without an MTA before us there is no /etc/aliases
+      if (written && access(path.c_str(), F_OK) < 0) tell("aliases", path + " does not exist");
+    }
     for (const auto& [name, user] : compiled->accounts->users().users) inspect_account(user, *compiled->accounts);
     struct stat status{};
     if (!s_.users.empty() && stat(s_.users.c_str(), &status) == 0 && (status.st_mode & S_IROTH)) {

@@ -101,12 +101,12 @@ void Checker::look(const CasePtr& open) {
     if (verified_.has(open->key, now))
       return give(open, {SaslOutcome::success, open->found.account.name, ""}, Milliseconds{0});
   }
-  const auto turn = throttle_.turn(open->client, now);
-  if (turn == Milliseconds{0}) return verify(open);
-  if (turn > settings_.auth_timeout) {
+  const auto turn = throttle_.turn(open->client, now, settings_.auth_timeout / 2);
+  if (!turn) {
     return give(open, {SaslOutcome::temporary, "", "too many wrong passwords from this address"}, Milliseconds{0});
   }
-  after(open, turn, [this, open] { verify(open); });
+  if (*turn == Milliseconds{0}) return verify(open);
+  after(open, *turn, [this, open] { verify(open); });
 }
 
 void Checker::verify(const CasePtr& open) {

@@ -57,8 +57,8 @@ void Keeper::read() {
   reading_ = true;
   auto result = std::make_shared<Result<Compiled>>(fail(Kind::temporary, "not read"));
   // The job has its own copy: the settings may change meanwhile.
-  job_ = loop_.work([result, settings = settings_, powers = powers_,
-                     &passwd = passwd_] { *result = compile(settings, powers, passwd); },
+  job_ = loop_.work([result, settings = settings_, powers = powers_, had = current_.files,
+                     &passwd = passwd_] { *result = compile(settings, powers, passwd, had); },
                     [this, result] { take(std::move(*result)); });
 }
 

@@ -21,8 +21,8 @@ constexpr std::uint32_t last_person = 59'999;
 
 class Compiler {
  public:
-  Compiler(const config::Settings& settings, const Powers& powers, Passwd& passwd)
-      : settings_(settings), powers_(powers), passwd_(passwd) {}
+  Compiler(const config::Settings& settings, const Powers& powers, Passwd& passwd, const std::vector<std::string>& had)
+      : settings_(settings), powers_(powers), passwd_(passwd), had_(had) {}
 
   Compiled out;
   std::string fatal;  ///< what could not be read as a whole, a line each
@@ -41,17 +41,25 @@ class Compiler {
  private:
   void give_up(const std::string& why) { fatal += (fatal.empty() ? "" : "\n") + why; }
 
-  /// The text of a file; empty if there is none.
-  std::string text_of(const std::string& path) {
+  /// The text of a file; empty if it cannot be had.
+  std::string text_of(const std::string& path, bool must_exist) {
+    const bool had = std::ranges::find(had_, path) != had_.end();
     auto text = fs::read_file(path, max_file);
-    if (text) return std::move(*text);
-    if (text.error().errno_value != ENOENT) give_up(text.error().text);
+    if (text && (!text->empty() || !had)) {
+      if (!text->empty()) out.files.push_back(path);
+      return std::move(*text);
+    }
+    if (text) {
+      give_up(path + " is empty");
+    } else if (must_exist || had || text.error().errno_value != ENOENT) {
+      give_up(text.error().text);
+    }
     return {};
   }
 
   void read_aliases() {
     for (const auto& path : settings_.aliases) {
-      auto file = route::parse_aliases(text_of(path), path);
+      auto file = route::parse_aliases(text_of(path, false), path);
       for (const auto& problem : file.problems) out.problems.push_back(problem.what());
       for (auto& [name, entry] : file.entries) {
         const auto [first, fresh] = out.tables.aliases.emplace(name, std::move(entry));
@@ -67,7 +75,7 @@ class Compiler {
     const auto& table = settings_.virtual_alias_maps;
     for (const auto& [address, targets] : table.entries) add_virtual(address, targets, "virtual_alias_maps", 0);
     if (table.file.empty()) return;
-    const auto root = config::parse_yaml(text_of(table.file), table.file);
+    const auto root = config::parse_yaml(text_of(table.file, true), table.file);
     if (!root) return give_up(root.error().text);
     if (root->type == config::Node::Type::null) return;
     if (root->type != config::Node::Type::map) return give_up(root->place.text() + ": not a map, 'address: [address]'");
@@ -90,10 +98,13 @@ class Compiler {
   UsersFile read_users() {
     if (settings_.users.empty()) return {};
     const auto domain = settings_.domains.empty() ? "localhost" : settings_.domains.front();
-    auto users = parse_users(text_of(settings_.users), settings_.users, domain);
-    if (!users) {
-      give_up(users.error().text);
-      return {};
+    const auto before = fatal.size();
+    auto users = parse_users(text_of(settings_.users, true), settings_.users, domain);
+    if (!users) give_up(users.error().text);
+    if (fatal.size() > before) {
+      UsersFile unread;
+      unread.unreadable = true;
+      return unread;
     }
     out.problems.insert(out.problems.end(), users->problems.begin(), users->problems.end());
     return std::move(*users);
@@ -102,7 +113,7 @@ class Compiler {
   void find_exact_accounts(const UsersFile& users) {
     auto& exact = out.tables.exact_accounts;
     const auto consider = [&](std::string_view local, std::string_view domain) {
-      const bool special = local == "postmaster" || local == "root" ||
+      const bool special = local == "postmaster" || local == "root" || local == "mailer-daemon" ||
                            local.find_first_of(settings_.recipient_delimiter, 1) != std::string_view::npos;
       if (special) exact.push_back(fmt::format("{}@{}", local, domain));
     };
@@ -134,19 +145,21 @@ class Compiler {
   const config::Settings& settings_;
   const Powers& powers_;
   Passwd& passwd_;
+  const std::vector<std::string>& had_;
 };
 
 }  // namespace
 
-Result<Compiled> compile(const config::Settings& settings, const Powers& powers, Passwd& passwd) {
-  Compiler compiler(settings, powers, passwd);
+Result<Compiled> compile(const config::Settings& settings, const Powers& powers, Passwd& passwd,
+                         const std::vector<std::string>& had) {
+  Compiler compiler(settings, powers, passwd, had);
   compiler.run();
   if (!compiler.fatal.empty()) return fail(Kind::permanent, compiler.fatal);
   return std::move(compiler.out);
 }
 
 Compiled compile_what_is_there(const config::Settings& settings, const Powers& powers, Passwd& passwd) {
-  Compiler compiler(settings, powers, passwd);
+  Compiler compiler(settings, powers, passwd, {});
   compiler.run();
   for (const auto line : split(compiler.fatal, '\n')) {
     if (!line.empty()) compiler.out.problems.emplace_back(line);

@@ -20,11 +20,14 @@ Throttle::Client* Throttle::find(const std::string& key, MonotonicTime now) {
   return nullptr;
 }
 
-Milliseconds Throttle::turn(const net::Ip& client, MonotonicTime now) {
+std::optional<Milliseconds> Throttle::turn(const net::Ip& client, MonotonicTime now, Milliseconds most) {
   Client* known = find(key_of(client), now);
   if (!known || known->failures < limits_.limit) return Milliseconds{0};
-  known->next_turn = std::max(now, known->next_turn) + limits_.max_delay;
-  return std::chrono::duration_cast<Milliseconds>(known->next_turn - now);
+  const auto next = std::max(now, known->next_turn) + limits_.max_delay;
+  const auto wait = std::chrono::duration_cast<Milliseconds>(next - now);
+  if (wait > most) return std::nullopt;
+  known->next_turn = next;
+  return wait;
 }
 
 Milliseconds Throttle::failed(const net::Ip& client, MonotonicTime now) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "common/base/time.h"
@@ -22,8 +23,9 @@ class Throttle {
   explicit Throttle(const Limits& limits) : limits_(limits) {}
 
   /// How long an attempt must wait before its password is looked at: nothing, until the address has failed `limit`
-  /// times; then each takes a turn of `max_delay`, so that more connections do not give more guesses.
-  [[nodiscard]] Milliseconds turn(const net::Ip& client, MonotonicTime now);
+  /// times; then each takes a turn of `max_delay`, so that more connections do not give more guesses. No value, and no
+  /// turn is taken, when that would be more than `most`.
+  [[nodiscard]] std::optional<Milliseconds> turn(const net::Ip& client, MonotonicTime now, Milliseconds most);
   /// Counts a failure; gives how long its answer is held back: `delay` for the first five, twice that for the next
   /// five, and so on.
   [[nodiscard]] Milliseconds failed(const net::Ip& client, MonotonicTime now);

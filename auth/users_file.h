@@ -31,6 +31,7 @@ struct UsersFile {
   std::map<std::string, User> users;  ///< by name
   std::string first;                  ///< the name of the first entry
   std::vector<std::string> problems;  ///< "file:line:column: what"
+  bool unreadable = false;            ///< there should be users, but the file cannot be read
 };
 
 constexpr std::size_t max_users = 200'000;

@@ -1,5 +1,6 @@
 #include "cli/demo.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -18,6 +19,7 @@
 #include "cli/demo_folder.h"
 #include "cli/demo_report.h"
 #include "common/base/fd.h"
+#include "common/fs/files.h"
 
 namespace facteur::cli {
 namespace {
@@ -122,10 +124,17 @@ class Running {
       }
       const int signal = take_signal(signals_);
       if (signal == SIGINT || signal == SIGTERM) return EX_TEMPFAIL;
-      if (signal == SIGCHLD && facteurd_ended())
-        return complain(EX_UNAVAILABLE, "facteurd did not start; its log: " + folder_.settings.log);
+      if (signal == SIGCHLD && facteurd_ended()) return complain_with_log("facteurd did not start");
     }
-    return complain(EX_UNAVAILABLE, "facteurd was not ready in time; its log: " + folder_.settings.log);
+    return complain_with_log("facteurd was not ready in time");
+  }
+
+  /// The folder may be gone in a moment: what its log says is told here.
+  int complain_with_log(const std::string& what) const {
+    constexpr std::size_t most = 4000;
+    const auto log = fs::read_file(folder_.settings.log);
+    const std::string said = log ? log->substr(log->size() - std::min(most, log->size())) : "";
+    return complain(EX_UNAVAILABLE, what + (said.empty() ? "" : "; it said:\n" + said));
   }
 
   bool facteurd_ended() {

@@ -26,13 +26,14 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view domain = "example.test";
+constexpr std::string_view default_domain = "example.test";
 constexpr unsigned first_demo_uid = 61000;
 constexpr unsigned demo_uids = 6;  ///< smtpd, login, authd, queued, remote, mail
 
 /// What a second start must find again. Passwords are here in the clear, for the demo prints them.
 struct Memory {
   unsigned uid_base = 0;
+  std::string domain;  ///< in which they are
   std::map<std::string, std::string> passwords;
 };
 
@@ -46,12 +47,13 @@ std::optional<Memory> remember(const std::string& folder) {
   if (!data.is_object() || !data.contains("uid_base") || !data.contains("passwords")) return std::nullopt;
   Memory out;
   out.uid_base = data["uid_base"].get<unsigned>();
+  out.domain = data.value("domain", std::string(default_domain));
   for (const auto& [login, password] : data["passwords"].items()) out.passwords[login] = password.get<std::string>();
   return out;
 }
 
 Result<> memorize(const std::string& folder, const Memory& memory) {
-  const json data{{"uid_base", memory.uid_base}, {"passwords", memory.passwords}};
+  const json data{{"uid_base", memory.uid_base}, {"domain", memory.domain}, {"passwords", memory.passwords}};
   return fs::replace_file(memory_file(folder), data.dump(2) + "\n", 0600);
 }
 
@@ -70,16 +72,20 @@ std::string new_password() {
   return hex_encode(random_octets(8));
 }
 
-/// Adds the accounts that are asked for and not there yet.
-Result<> add_accounts(const DemoOptions& options, const std::string& folder, Memory& memory, unsigned auth_uid) {
+/// Adds the accounts that are asked for and not there yet, in the domain that is served.
+Result<> add_accounts(const DemoOptions& options, const std::string& folder, const std::string& domain,
+                      Memory& memory) {
   std::vector<std::string> logins{"alice", "bob"};
   for (unsigned i = 1; i <= options.users; ++i) logins.push_back("u" + std::to_string(i));
   std::vector<auth::NewUser> fresh;
   std::string last_password;
   std::string last_hash;
   for (const auto& login : logins) {
-    if (memory.passwords.contains(login)) continue;
-    const std::string password = options.password.empty() ? new_password() : options.password;
+    const auto known = memory.passwords.find(login);
+    if (known != memory.passwords.end() && domain == memory.domain) continue;
+    const std::string password = known != memory.passwords.end() ? known->second
+                                 : options.password.empty()      ? new_password()
+                                                                 : options.password;
     if (password != last_password) {  // a hash is slow to make, by design
       auto hash = auth::hash_password(password);
       if (!hash) return fail(hash);
@@ -87,11 +93,12 @@ Result<> add_accounts(const DemoOptions& options, const std::string& folder, Mem
       last_hash = *hash;
     }
     memory.passwords[login] = password;
-    fresh.push_back({login + "@" + std::string(domain), last_hash, {}});
+    fresh.push_back({login + "@" + domain, last_hash, {}});
   }
+  memory.domain = domain;
   if (fresh.empty()) return {};
   auth::FileOwner owner;
-  if (process::is_real_root()) owner = {0, auth_uid};
+  if (process::is_real_root()) owner = {0, memory.uid_base + 2};
   return auth::add_users(folder + "/users.yaml", fresh, owner);
 }
 
@@ -108,7 +115,8 @@ Result<> make_certificate(const std::string& folder, const std::string& host) {
 /// The demo's own settings, before --config and --set.
 std::string own_settings(const std::string& folder, const Memory& memory,
                          const std::map<std::string_view, std::uint16_t>& ports) {
-  std::string out = "hostname: mail." + std::string(domain) + "\ndomains: [" + std::string(domain) + "]\n";
+  std::string out =
+      "hostname: mail." + std::string(default_domain) + "\ndomains: [" + std::string(default_domain) + "]\n";
   out += "inet_interfaces: [loopback-only]\nmynetworks: []\nsystem_users: false\n";
   for (const auto& [name, port] : ports) out += "ports." + std::string(name) + ": " + std::to_string(port) + "\n";
   out += "tls: {certificate: " + folder + "/tls/cert.pem, key: " + folder + "/tls/key.pem}\n";
@@ -172,16 +180,17 @@ Result<DemoFolder> prepare_demo_folder(const DemoOptions& options) {
   auto folder = make_or_find(options);
   if (!folder) return folder;
   auto memory = remember(folder->path);
-  if (!memory) memory = Memory{free_uids(), {}};
-  if (auto added = add_accounts(options, folder->path, *memory, memory->uid_base + 2); !added) return fail(added);
+  if (!memory) memory = Memory{free_uids(), {}, {}};
+  auto settings = write_settings(options, folder->path, *memory);
+  if (!settings) return fail(settings);
+  const auto domain = settings->domains.empty() ? std::string(default_domain) : settings->domains.front();
+  if (auto added = add_accounts(options, folder->path, domain, *memory); !added) return fail(added);
   if (auto kept = memorize(folder->path, *memory); !kept) return fail(kept);
   if (!std::filesystem::exists(folder->path + "/aliases")) {
     const auto written =
         fs::replace_file(folder->path + "/aliases", "# name: address, address\npostmaster: alice\n", 0644);
     if (!written) return fail(written);
   }
-  auto settings = write_settings(options, folder->path, *memory);
-  if (!settings) return fail(settings);
   if (auto made = make_certificate(folder->path, settings->hostname); !made) return fail(made);
   folder->settings = std::move(*settings);
   folder->passwords = std::move(memory->passwords);

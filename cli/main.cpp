@@ -1,6 +1,7 @@
 // facteur: the command line. One subcommand a verb; what each does is in the files beside this one.
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <sysexits.h>
 
 #include "cli/commands.h"
 #include "cli/demo.h"
@@ -119,6 +120,10 @@ int main(int argc, char** argv) {
   add_config(app, chosen);
   add_user(app, chosen);
   add_queue(app, chosen);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EX_OK : EX_USAGE;  // --help and --version end here too
+  }
   return chosen.run();
 }

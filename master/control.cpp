@@ -14,7 +14,12 @@
 namespace facteur::master {
 namespace {
 
-constexpr std::size_t max_callers = 64;
+/// Connections that have not said yet what they want, or wait for an answer: of one uid, and of all that are not
+/// privileged.
+constexpr std::ptrdiff_t max_of_a_uid = 8;
+constexpr std::ptrdiff_t max_unprivileged = 64;
+constexpr Seconds patience{30};
+constexpr Milliseconds sweep_period{5000};
 
 /// Verbs of the queue that every local user may use; the others need privilege, which queued checks again.
 bool queue_verb_for_all(std::string_view verb) {
@@ -56,6 +61,7 @@ Result<> Control::open() {
   if (!socket) return fail(socket);
   acceptor_ = std::make_unique<net::Acceptor>(loop_, std::move(*socket));
   acceptor_->open([this](Fd client) { accept(std::move(client)); });
+  timer_.repeat(sweep_period, [this] { hang_up_late(); });
   return {};
 }
 
@@ -73,11 +79,12 @@ void Control::accept(Fd client) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return;
-  if (callers_.size() >= max_callers) return;
+  const bool privileged = credentials.uid == 0 || credentials.uid == ::geteuid() ||
+                          is_in_group(client.get(), supervisor_.settings().admin_group);
+  if (!privileged && !has_room_for(credentials.uid)) return;
   Caller& caller = callers_.emplace_back();
   caller.uid = credentials.uid;
-  caller.privileged = credentials.uid == 0 || credentials.uid == ::geteuid() ||
-                      is_in_group(client.get(), supervisor_.settings().admin_group);
+  caller.privileged = privileged;
   caller.door = std::make_unique<ipc::Door>(loop_, std::move(client), "control");
   caller.door->on<ControlRequest>([this, &caller](const ControlRequest& request) { take(caller, request); });
   caller.door->on_close([this, &caller](const std::string&) {
@@ -85,6 +92,18 @@ void Control::accept(Fd client) {
     loop_.post([this] { sweep(); });
   });
   caller.door->open();
+}
+
+/// Nobody without privilege can keep the others out.
+bool Control::has_room_for(std::uint32_t uid) const {
+  const auto of_uid = std::ranges::count(callers_, uid, &Caller::uid);
+  return of_uid < max_of_a_uid && std::ranges::count(callers_, false, &Caller::privileged) < max_unprivileged;
+}
+
+void Control::hang_up_late() {
+  for (auto& caller : callers_) {
+    if (!caller.gone && monotonic_now() - caller.since > patience) caller.door->close("it took too long");
+  }
 }
 
 void Control::sweep() {

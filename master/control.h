@@ -29,6 +29,7 @@ class Control {
     std::uint32_t uid = 0;
     bool privileged = false;
     std::uint64_t tables_question = 0;
+    MonotonicTime since = monotonic_now();
     bool gone = false;
   };
   struct Verb {
@@ -44,6 +45,8 @@ class Control {
   void reload(Caller& caller, const ControlRequest& request);
   void tables(Caller& caller, const ControlRequest& request);
   void pass_to_queued(Caller& caller, const ControlRequest& request);
+  [[nodiscard]] bool has_room_for(std::uint32_t uid) const;
+  void hang_up_late();
   void sweep();
 
   loop::Loop& loop_;
@@ -51,6 +54,7 @@ class Control {
   std::function<Result<>()> reload_;
   std::unique_ptr<net::Acceptor> acceptor_;
   std::list<Caller> callers_;
+  loop::Timer timer_{loop_};
   std::uint64_t last_question_ = 0;
 };
 

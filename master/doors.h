@@ -227,10 +227,15 @@ struct MaildropFile {
   Fd file;
   auto fields() { return std::tie(name, uid, file); }
 };
+enum class Taken : std::uint8_t {
+  queued,   ///< it is in the queue
+  later,    ///< stays for another try
+  refused,  ///< for good: kept for an administrator to look at
+};
 struct MaildropTaken {
   static constexpr std::uint16_t type = 46;
   std::string name;
-  bool taken = false;  ///< false: stays for another try
+  Taken taken = Taken::later;
   auto fields() { return std::tie(name, taken); }
 };
 

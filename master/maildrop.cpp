@@ -1,5 +1,6 @@
 #include "master/maildrop.h"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@ namespace {
 
 constexpr Milliseconds period{5000};
 constexpr std::size_t max_at_once = 20;
+constexpr std::size_t max_ignored = 1000;
+/// Before the names of messages that were refused for good. A dot name is never looked at.
+constexpr const char* refused_prefix = ".refused.";
 
 }  // namespace
 
@@ -40,11 +44,14 @@ void Maildrop::child_died(const Child& child) {
 void Maildrop::look() {
   Child* smtpd = supervisor_.current("smtpd");
   if (smtpd == nullptr || !smtpd->ready) return;
-  const auto names = fs::system_files().list(folder_.get(), ".");
+  auto names = fs::system_files().list(folder_.get(), ".");
   if (!names) return log::warning("maildrop: {}", names.error().text);
+  std::ranges::sort(*names);
+  std::erase_if(ignored_, [&](const std::string& name) { return !std::ranges::binary_search(*names, name); });
+  std::ranges::rotate(*names, std::ranges::upper_bound(*names, last_));
   for (const auto& name : *names) {
     // A dot name is still being written.
-    if (name.starts_with('.') || passed_.contains(name)) continue;
+    if (name.starts_with('.') || passed_.contains(name) || ignored_.contains(name)) continue;
     if (passed_.size() >= max_at_once) return;
     pass(*smtpd, name);
   }
@@ -52,23 +59,32 @@ void Maildrop::look() {
 
 void Maildrop::pass(Child& smtpd, const std::string& name) {
   auto file = fs::system_files().open(folder_.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!file) return log::warning("maildrop: {}", file.error().text);
+  if (!file) return ignore(name, file.error().text);
   const auto status = fs::system_files().status(file->get());
-  if (!status) return log::warning("maildrop: {}", status.error().text);
+  if (!status) return ignore(name, status.error().text);
   const auto limit = supervisor_.settings().message_size_limit;
   const bool fits = limit == 0 || static_cast<std::uint64_t>(status->st_size) <= limit;
   if (!S_ISREG(status->st_mode) || status->st_nlink != 1 || !fits) {
-    passed_.insert(name);  // said once; an administrator looks at it
-    return log::warning("maildrop: {} of uid {} is not a message: not a regular file, linked twice, or too large",
-                        printable(name), status->st_uid);
+    return ignore(name, fmt::format("of uid {}: not a regular file, linked twice, or too large", status->st_uid));
   }
-  if (smtpd.door->send(MaildropFile{name, status->st_uid, std::move(*file)})) passed_.insert(name);
+  if (!smtpd.door->send(MaildropFile{name, status->st_uid, std::move(*file)})) return;
+  passed_.insert(name);
+  last_ = name;
+}
+
+void Maildrop::ignore(const std::string& name, const std::string& why) {
+  if (ignored_.size() >= max_ignored) return;  // somebody plays; he is not heard any more
+  ignored_.insert(name);
+  log::warning("maildrop: {} is not a message: {}", printable(name), why);
 }
 
 void Maildrop::taken(const MaildropTaken& answer) {
-  if (passed_.erase(answer.name) == 0 || !answer.taken) return;
-  const auto removed = fs::system_files().unlink(folder_.get(), answer.name);
-  if (!removed) log::warning("maildrop: {}", removed.error().text);
+  if (passed_.erase(answer.name) == 0 || answer.taken == Taken::later) return;
+  auto& files = fs::system_files();
+  const auto done = answer.taken == Taken::queued
+                        ? files.unlink(folder_.get(), answer.name)
+                        : files.rename(folder_.get(), answer.name, folder_.get(), refused_prefix + answer.name);
+  if (!done) log::warning("maildrop: {}", done.error().text);
 }
 
 }  // namespace facteur::master

@@ -24,13 +24,16 @@ class Maildrop {
  private:
   void look();
   void pass(Child& smtpd, const std::string& name);
+  void ignore(const std::string& name, const std::string& why);
   void taken(const MaildropTaken& answer);
 
   loop::Loop& loop_;
   Supervisor& supervisor_;
   loop::Timer timer_;
   Fd folder_;
-  std::set<std::string> passed_;
+  std::set<std::string> passed_;   ///< smtpd has them
+  std::set<std::string> ignored_;  ///< no messages: told once
+  std::string last_;               ///< passed last: the next look begins behind it, so that none is starved
 };
 
 }  // namespace facteur::master

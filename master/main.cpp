@@ -20,7 +20,11 @@ int main(int argc, char** argv) {
   CLI::App app("facteurd: the master process of Facteur");
   std::string config;
   app.add_option("--config", config, "the settings file (or FACTEUR_CONFIG)");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EX_OK : EX_USAGE;  // --help ends here too
+  }
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
   // Nobody's folder is held by a process that lives for months. The settings are read again at each reload.

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <utility>
 
 #include "common/log/log.h"
 #include "common/process/jail.h"
@@ -15,6 +16,7 @@ namespace facteur::master {
 namespace {
 
 constexpr Milliseconds watch_period{5000};
+constexpr Milliseconds reload_pause{1000};
 
 /// Changes when one of the files is replaced or written.
 std::string fingerprint(const config::Settings& settings) {
@@ -71,9 +73,23 @@ Result<> Master::reload() {
     log::error("reload: the settings stay as they were: {}", reloaded.error().text);
     return reloaded;
   }
+  if (auto log = open_log(supervisor_.settings().log)) log::attach(std::move(log->descriptor), log->framing);
   log::info("reload: a new generation starts");
   watched_ = fingerprint(supervisor_.settings());
   return {};
+}
+
+/// SIGHUP. Each reload makes a generation of processes, so a storm of signals makes one a second, and one behind the
+/// last.
+void Master::hung_up() {
+  if (reload_timer_.running()) {
+    reload_wanted_ = true;
+    return;
+  }
+  (void)reload();
+  reload_timer_.start(reload_pause, [this] {
+    if (std::exchange(reload_wanted_, false)) hung_up();
+  });
 }
 
 void Master::watch_files() {
@@ -115,7 +131,7 @@ int Master::run() {
   watch_files();
   loop_.on_signal(SIGTERM, [this] { stop(); });
   loop_.on_signal(SIGINT, [this] { stop(); });
-  loop_.on_signal(SIGHUP, [this] { (void)reload(); });
+  loop_.on_signal(SIGHUP, [this] { hung_up(); });
   loop_.run();
   std::quick_exit(EX_OK);
 }

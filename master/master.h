@@ -26,6 +26,7 @@ class Master {
  private:
   [[nodiscard]] Result<config::Settings> load_checked() const;
   Result<> reload();
+  void hung_up();
   void condemn(const std::string& queue_id);
   void watch_files();
   void stop();
@@ -38,7 +39,9 @@ class Master {
   Control control_;
   Maildrop maildrop_;
   loop::Timer watch_timer_{loop_};
-  std::string watched_;  ///< what the certificate, the key and resolv.conf looked like
+  loop::Timer reload_timer_{loop_};  ///< runs for a while after a SIGHUP
+  bool reload_wanted_ = false;       ///< another SIGHUP came meanwhile
+  std::string watched_;              ///< what the certificate, the key and resolv.conf looked like
 };
 
 }  // namespace facteur::master

@@ -1,6 +1,6 @@
 #include "master/sockets.h"
 
-#include <array>
+#include <algorithm>
 
 #include "common/net/listener.h"
 #include "config/listener.h"
@@ -71,6 +71,8 @@ Result<> Sockets::configure(const config::Settings& settings, unsigned smtpd_pro
     if (from.contains(key)) next.insert(from.extract(key));
   }
   kept_ = std::move(next);
+  // A socket that nobody accepts from would still be given its share of the connections.
+  for (auto& [key, kept] : kept_) kept.sockets.resize(std::min<std::size_t>(kept.sockets.size(), smtpd_processes));
   return {};
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -72,6 +74,7 @@ Result<User> Supervisor::user_of(const ProgramRow& row) const {
 Result<> Supervisor::begin(config::Settings settings) {
   settings_ = std::move(settings);
   if (auto made = make_folders(settings_, real_root_); !made) return made;
+  if (auto locked = take_lock(); !locked) return locked;
   auto sealed = config::to_sealed(settings_);
   if (!sealed) return fail(sealed);
   sealed_settings_ = std::move(*sealed);
@@ -81,6 +84,18 @@ Result<> Supervisor::begin(config::Settings settings) {
     if (auto user = user_of(row); !user) return fail(user);
   }
   start_all();
+  return {};
+}
+
+/// Two masters on one spool would take each other's sockets away.
+Result<> Supervisor::take_lock() {
+  const std::string path = settings_.queue_directory + "/master.lock";
+  auto file = fs::system_files().open(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  if (!file) return fail(file);
+  if (::flock(file->get(), LOCK_EX | LOCK_NB) < 0) {
+    return fail(Kind::temporary, "another facteurd serves " + settings_.queue_directory + "; stop it first");
+  }
+  lock_ = std::move(*file);
   return {};
 }
 
@@ -96,10 +111,12 @@ Result<> Supervisor::reload(config::Settings settings) {
   const auto before = settings_;
   settings_ = std::move(settings);
   auto sealed = config::to_sealed(settings_);
-  auto bound = sealed ? sockets_.configure(settings_, count_of(*row_of("smtpd"))) : Result<>(fail(sealed));
+  auto bound = sealed ? Result<>() : Result<>(fail(sealed));
   for (const auto& row : permanent_programs) {
     if (auto user = user_of(row); bound && !user) bound = fail(user);
   }
+  // Last: what it changes it changes for good.
+  if (bound) bound = sockets_.configure(settings_, count_of(*row_of("smtpd")));
   if (!bound) {
     settings_ = before;
     return bound;
@@ -109,6 +126,7 @@ Result<> Supervisor::reload(config::Settings settings) {
   for (auto& child : children_) {
     const auto* row = row_of(child.program);
     if (row == nullptr || !row->generational) child.door->send(NewSettings{sealed_settings_.duplicate()});
+    give_log(child);  // it may have been rotated
   }
   start_all();
   return {};
@@ -174,10 +192,7 @@ Child* Supervisor::start(Birth birth) {
 
 void Supervisor::listen_to(Child& child) {
   child.door->on<Ready>([this, &child](const Ready&) { became_ready(child); });
-  child.door->on<NeedLog>([this, &child](const NeedLog&) {
-    auto log = open_log(settings_.log);
-    if (log) child.door->send(NewLog{std::move(log->descriptor), static_cast<std::uint8_t>(log->framing)});
-  });
+  child.door->on<NeedLog>([this, &child](const NeedLog&) { give_log(child); });
   child.door->on<Full>([this, &child](const Full&) { succeed(child); });
   child.door->on<LostPeer>([this, &child](const LostPeer& lost) { lost_peer(child, lost.instance); });
   // A door that breaks without the process dying (a malformed message) is a process that is wrong about itself.
@@ -187,6 +202,11 @@ void Supervisor::listen_to(Child& child) {
   });
   if (on_birth_) on_birth_(child);
   child.door->open();
+}
+
+void Supervisor::give_log(Child& child) {
+  auto log = open_log(settings_.log);
+  if (log) child.door->send(NewLog{std::move(log->descriptor), static_cast<std::uint8_t>(log->framing)});
 }
 
 void Supervisor::pair_with_peers(Child& child) {
@@ -238,9 +258,12 @@ void Supervisor::became_ready(Child& child) {
 }
 
 void Supervisor::retire_older(const Child& newer) {
+  const auto* row = row_of(newer.program);
+  if (row == nullptr) return;
   for (auto& child : children_) {
-    if (child.program != newer.program || child.index != newer.index || child.generation >= newer.generation) continue;
-    if (child.retiring || !child.worker_key.empty()) continue;
+    if (child.program != newer.program || child.generation >= newer.generation || child.retiring) continue;
+    // One beyond the number of a smaller generation has no successor of its own.
+    if (child.index != newer.index && child.index < count_of(*row)) continue;
     child.retiring = true;
     child.door->send(Retire{});
   }

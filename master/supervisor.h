@@ -69,6 +69,7 @@ class Supervisor {
     unsigned quick_deaths = 0;
   };
 
+  [[nodiscard]] Result<> take_lock();
   [[nodiscard]] Result<User> user_of(const ProgramRow& row) const;
   [[nodiscard]] unsigned count_of(const ProgramRow& row) const;
   void start_permanent(const ProgramRow& row, unsigned index);
@@ -76,6 +77,7 @@ class Supervisor {
   Child* start(Birth birth);
   [[nodiscard]] Result<Start> first_message(const Birth& birth, std::uint32_t instance);
   void listen_to(Child& child);
+  void give_log(Child& child);
   void pair_with_peers(Child& child);
   void pair(Child& one, Child& other);
   void lost_peer(const Child& child, std::uint32_t peer);
@@ -94,6 +96,7 @@ class Supervisor {
   const bool real_root_;
   const std::string folder_;
   config::Settings settings_;
+  Fd lock_;  ///< on the spool, for life
   Fd sealed_settings_;
   Sockets sockets_;
   std::list<Child> children_;

@@ -96,7 +96,13 @@ Result<> make_place(const MailPlace& place, const auth::Account& account) {
     if (auto made = fs::make_directories(parent_of(place.path), own_mode); !made) return made;
     file = files.open(AT_FDCWD, place.path, flags, 0600);
   }
-  return file ? Result<>() : fail(file);
+  if (!file) return fail(file);
+  // A new file's name has to last. Behind the jail its folder may be out of reach.
+  const auto status = files.status(file->get());
+  if (status && status->st_size > 0) return {};
+  const auto folder = files.open(AT_FDCWD, parent_of(place.path), O_RDONLY | O_DIRECTORY);
+  if (!folder) return folder.error().errno_value == EACCES ? Result<>() : fail(folder);
+  return files.sync(folder->get());
 }
 
 /// A folder reached through no link at all.
@@ -125,7 +131,7 @@ Result<> make_in_system_folder(const MailPlace& place, const auth::Account& acco
       files.open(folder->get(), place.path.substr(parent.size() + 1), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (!file) return file.error().errno_value == EEXIST ? Result<>() : fail(file);
   if (::fchown(file->get(), account.uid, account.gid) < 0) return fail_errno("chown " + place.path, errno);
-  return {};
+  return files.sync(folder->get());  // the user cannot
 }
 
 /// False where a part of the path is the user's own to turn into a link.

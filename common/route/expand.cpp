@@ -126,7 +126,7 @@ class Walk {
     const auto name = to_lower(at.local);
     if (is_exact(at)) return arrive(at, name + "@" + at.domain, {});
     const auto user = without_detail(name);
-    const bool nobody = user == "postmaster" || user == "root";
+    const bool nobody = user == "postmaster" || user == "root" || user == "mailer-daemon";
     if (nobody && !tables_.postmaster.empty() && !at.stands_for_postmaster) {
       note(at, "postmaster", {}, 0);
       Item next = item(tables_.postmaster);

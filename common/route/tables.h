@@ -29,10 +29,11 @@ struct Tables {
   std::map<std::string, Entry> virtual_aliases;
   /// By local-part, lower case; for all of `domains`.
   std::map<std::string, Entry> aliases;
-  /// Accounts, lower case, that an address could miss otherwise: those named postmaster or root, and those with a
-  /// delimiter in their local-part. Sorted.
+  /// Accounts, lower case, that an address could miss otherwise: those named postmaster, root or mailer-daemon, and
+  /// those with a delimiter in their local-part. Sorted.
   std::vector<std::string> exact_accounts;
-  /// Who reads mail for postmaster, and for root, who has no mailbox. Empty: nobody is known.
+  /// Who reads mail for postmaster, for root, who has no mailbox, and for mailer-daemon, who writes our bounces. Empty:
+  /// nobody is known.
   std::string postmaster;
 
   auto fields() { return std::tie(domains, delimiters, virtual_aliases, aliases, exact_accounts, postmaster); }

@@ -1,6 +1,7 @@
 // The account of an mbox, and a session's handle on it.
 #include "common/store/mbox_account.h"
 
+#include <cerrno>
 #include <fcntl.h>
 
 #include "common/base/strings.h"
@@ -105,13 +106,19 @@ Result<std::string> MboxDelivery::deliver(const Delivery& delivery) {
                               .headers = delivery.headers,
                               .message = delivery.message,
                               .status = {}};
+  // The file may be new: its name has to last too. First, so that what was appended is never answered with an error.
+  if (mbox->size() == 0) {
+    if (auto synced = sync_name(); !synced) return fail(synced);
+  }
   if (auto appended = append_to_mbox(*mbox, {&addition, 1}, *files_); !appended) return fail(appended);
-  if (mbox->size() > 0) return path_;
-  // The file may be new: its name has to last too.
-  const auto folder = files_->open(AT_FDCWD, path_.substr(0, path_.rfind('/') + 1), O_RDONLY | O_DIRECTORY);
-  if (!folder) return fail(folder);
-  if (auto synced = files_->sync(folder->get()); !synced) return fail(synced);
   return path_;
+}
+
+Result<> MboxDelivery::sync_name() {
+  const auto folder = files_->open(AT_FDCWD, path_.substr(0, path_.rfind('/') + 1), O_RDONLY | O_DIRECTORY);
+  // Where we may make no files somebody else made this one, and its name lasts (process::make_mail).
+  if (!folder) return folder.error().errno_value == EACCES ? Result<>() : fail(folder);
+  return files_->sync(folder->get());
 }
 
 }  // namespace facteur::store

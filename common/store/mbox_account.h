@@ -60,6 +60,8 @@ class MboxDelivery : public MailboxDelivery {
   [[nodiscard]] Result<std::string> deliver(const Delivery& delivery) override;
 
  private:
+  [[nodiscard]] Result<> sync_name();
+
   std::string path_;
   MboxLockOptions lock_;
   fs::Files* files_;

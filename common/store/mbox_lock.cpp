@@ -1,10 +1,14 @@
 // Locks of an mbox.
 #include "common/store/mbox_lock.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "common/base/number.h"
 #include "common/base/strings.h"
 #include "common/base/time.h"
 #include "common/log/log.h"
@@ -13,6 +17,7 @@ namespace facteur::store {
 namespace {
 
 constexpr mode_t mbox_mode = 0600;
+constexpr std::size_t most_of_a_lock = 512;
 
 /// Why this file is no mbox of ours; empty if it is one.
 std::string_view fault_of(const struct stat& status) {
@@ -22,6 +27,20 @@ std::string_view fault_of(const struct stat& status) {
   if ((status.st_mode & S_IWOTH) != 0) return "is writable by all";
   if ((status.st_mode & (S_ISUID | S_ISGID | S_ISVTX)) != 0) return "has a set-id bit";
   return {};
+}
+
+std::string machine() {
+  struct utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "";
+}
+
+/// Whether the writer of a dotlock is a process of this machine that is no more. Dovecot writes the same "pid:host"; a
+/// number alone may be of any machine that shares the folder.
+bool is_of_the_dead(std::string_view content) {
+  const auto colon = content.find(':');
+  if (colon == std::string_view::npos || trim(content.substr(colon + 1)) != machine()) return false;
+  const auto pid = parse_number<pid_t>(content.substr(0, colon));
+  return pid && *pid > 0 && ::kill(*pid, 0) < 0 && errno == ESRCH;
 }
 
 bool may_not_create(int number) {
@@ -51,7 +70,7 @@ Result<bool> DotLock::attempt(const std::string& mbox, const MboxLockOptions& op
   const auto fd = files.open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0444);
   if (fd) {
     path_ = path;
-    if (auto written = files.write(fd->get(), std::to_string(::getpid()) + '\n'); !written) {
+    if (auto written = files.write(fd->get(), std::to_string(::getpid()) + ':' + machine()); !written) {
       release();
       return fail(written);
     }
@@ -59,19 +78,27 @@ Result<bool> DotLock::attempt(const std::string& mbox, const MboxLockOptions& op
   }
   if (may_not_create(fd.error().errno_value)) return true;
   if (fd.error().errno_value != EEXIST) return fail(fd);
-  if (auto removed = remove_stale(path, options.stale_dotlock); !removed) return fail(removed);
+  if (auto removed = remove_stale(path, mbox, options.stale_dotlock); !removed) return fail(removed);
   return false;
 }
 
-Result<> DotLock::remove_stale(const std::string& path, Seconds stale) const {
+Result<> DotLock::remove_stale(const std::string& path, const std::string& mbox, Seconds stale) const {
   const auto status = files_->status_at(AT_FDCWD, path);
-  if (!status) return {};  // gone meanwhile
+  if (!status || S_ISDIR(status->st_mode)) return {};  // gone meanwhile, or no lock
+  const auto mailbox = files_->status_at(AT_FDCWD, mbox);
+  const auto changed = std::max(status->st_mtim.tv_sec, mailbox ? mailbox->st_mtim.tv_sec : 0);
   const auto now = std::chrono::duration_cast<Seconds>(wall_now().time_since_epoch());
-  if (now - Seconds{status->st_mtim.tv_sec} < stale || S_ISDIR(status->st_mode)) return {};
+  if (now - Seconds{changed} < stale && !is_left_over(path)) return {};
   log::warning("removing the stale lock {}", printable(path));
   auto removed = files_->unlink(AT_FDCWD, path);
   if (!removed && removed.error().errno_value != ENOENT) return removed;
   return {};
+}
+
+bool DotLock::is_left_over(const std::string& path) const {
+  const auto fd = files_->open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const auto content = fd ? files_->read_at(fd->get(), 0, most_of_a_lock) : Result<std::string>(fail(fd));
+  return content && is_of_the_dead(*content);
 }
 
 Result<bool> LockedMbox::lock_both(const std::string& path, const MboxLockOptions& options, fs::Files& files) {

@@ -15,7 +15,7 @@ enum class MboxLockOrder : std::uint8_t { fcntl_then_dotlock, dotlock_then_fcntl
 struct MboxLockOptions {
   MboxLockOrder order = MboxLockOrder::fcntl_then_dotlock;
   Milliseconds wait{10000};    ///< then Kind::timeout
-  Seconds stale_dotlock{500};  ///< a dotlock not touched for so long was left by a crash (Postfix's stale_lock_time)
+  Seconds stale_dotlock{120};  ///< a dotlock was left by a crash if neither it nor the mbox changed for so long
 };
 
 /// The file PATH.lock, removed at the end.
@@ -34,7 +34,9 @@ class DotLock {
   [[nodiscard]] Result<bool> attempt(const std::string& mbox, const MboxLockOptions& options, fs::Files& files);
 
  private:
-  [[nodiscard]] Result<> remove_stale(const std::string& path, Seconds stale) const;
+  /// Removes the dotlock of a process that died, and one that changed as little as its mbox for so long.
+  [[nodiscard]] Result<> remove_stale(const std::string& path, const std::string& mbox, Seconds stale) const;
+  [[nodiscard]] bool is_left_over(const std::string& path) const;
 
   std::string path_;
   fs::Files* files_ = nullptr;

@@ -9,9 +9,7 @@ Result<std::shared_ptr<store::MailboxDelivery>> Inbox::opened() {
   struct stat now{};
   const bool there = ::stat(location_.path.c_str(), &now) == 0;
   if (open_ && there && now.st_dev == device_ && now.st_ino == inode_) return open_;
-  store::OpenOptions options;
-  options.host = host_;
-  auto opened = store::open_delivery(location_, options);
+  auto opened = store::open_delivery(location_, options_);
   if (!opened) return fail(opened);
   open_ = std::move(*opened);
   if (::stat(location_.path.c_str(), &now) == 0) {

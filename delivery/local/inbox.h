@@ -13,8 +13,8 @@ namespace facteur::local {
 /// For several threads. Nothing is opened before the first delivery. Every call blocks on files.
 class Inbox {
  public:
-  /// `host` becomes part of the names of files.
-  Inbox(store::Location location, std::string host) : location_(std::move(location)), host_(std::move(host)) {}
+  Inbox(store::Location location, store::OpenOptions options)
+      : location_(std::move(location)), options_(std::move(options)) {}
 
   /// Delivers: durable when it returns, and once however often it is tried. Gives what the log says of it.
   [[nodiscard]] Result<std::string> deliver(const store::Delivery& delivery);
@@ -23,7 +23,7 @@ class Inbox {
   [[nodiscard]] Result<std::shared_ptr<store::MailboxDelivery>> opened();
 
   const store::Location location_;
-  const std::string host_;
+  const store::OpenOptions options_;
   std::mutex mutex_;
   std::shared_ptr<store::MailboxDelivery> open_;
   dev_t device_ = 0;  ///< of what is open

@@ -29,7 +29,10 @@ void Service::add(const auth::Account& account) {
   }
   const auto key = account.mail + "\n" + account.home;
   if (const auto known = places_.find(account.name); known != places_.end() && known->second == key) return;
-  accounts_[account.name] = std::make_shared<Inbox>(std::move(*location), settings_.hostname);
+  store::OpenOptions options;
+  options.host = settings_.hostname;
+  options.mbox_lock.stale_dotlock = settings_.mbox_dotlock_change_timeout;
+  accounts_[account.name] = std::make_shared<Inbox>(std::move(*location), std::move(options));
   places_[account.name] = key;
 }
 

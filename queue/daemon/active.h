@@ -28,6 +28,7 @@ struct Active {
   std::size_t weight = 0;               ///< recipients that count against the bound of the core
   std::vector<std::string> accounts;    ///< by number - 1: whose mailbox; empty: not one of ours
   std::vector<Outcome> delivered;       ///< not recorded yet
+  std::vector<Outcome> recording;       ///< delivered, and in the records that are being appended
   std::vector<Outcome> deferred;        ///< of this pass
   std::vector<RecipientResult> failed;  ///< not reported yet
   std::string records;                  ///< ready to be appended to the log

@@ -169,8 +169,11 @@ void Core::not_loaded(const std::string& queue_id, const Error& error) {
 /// Moves a message that is not in core out of the queue. The line is for the log.
 void Core::set_aside(const std::string& queue_id, Folder folder, const std::string& line) {
   pool_.run([spool = spool_, queue_id, folder] { return spool->move(queue_id, Folder::queue, folder); },
-            [queue_id, folder, line](const Result<>& moved) {
-              if (!moved) return log::error("{}: {}", queue_id, moved.error().text);
+            [this, queue_id, folder, line](const Result<>& moved) {
+              if (!moved) {
+                log::error("{}: {}", queue_id, moved.error().text);
+                return backlog_.put(queue_id, monotonic_now() + reload_delay);
+              }
               log::write(folder == Folder::corrupt ? log::Level::error : log::Level::info, queue_id + ": " + line);
             });
 }
@@ -192,12 +195,23 @@ void Core::take_up(const std::string& queue_id, Loaded loaded, Wish wish, bool u
   active.wish = wish;
   active.untried = untried;
   active.accounts.resize(active.message.recipients.size());
+  recall_unrecorded(active);
   active.weight = active.message.pending();
   recipients_in_core_ += active.weight;
   keys_.emplace(queue_id, active.key);
   active_.emplace(active.key, std::move(made));
   if (active.weight > 0) log::write(log::Level::info, active_line(queue_id, active.message, active.weight));
   route(active);
+}
+
+/// Puts what the file could not be told on the list of what it is to be told.
+void Core::recall_unrecorded(Active& active) {
+  const auto unrecorded = unrecorded_.extract(active.queue_id);
+  if (unrecorded.empty()) return;
+  for (auto& outcome : unrecorded.mapped()) {
+    active.message.recipients.at(outcome.number - 1).standing = Standing::delivered;
+    active.delivered.push_back(std::move(outcome));
+  }
 }
 
 void Core::release(const std::vector<std::string>& queue_ids) {

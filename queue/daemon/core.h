@@ -89,6 +89,7 @@ class Core {
   void not_loaded(const std::string& queue_id, const Error& error);
   void set_aside(const std::string& queue_id, Folder folder, const std::string& line);
   void take_up(const std::string& queue_id, Loaded loaded, Wish wish, bool untried);
+  void recall_unrecorded(Active& active);
   bool take_unseen(const std::string& queue_id);
   void set_timer();
 
@@ -126,8 +127,10 @@ class Core {
   bool flushed_ = false;                                 ///< those are all due, whatever they say
   std::unordered_map<std::string, Wish> loading_;        ///< queue ids being read
   std::unordered_map<std::string, unsigned> losses_;     ///< passes cut short by the end of a process of ours
-  std::unordered_set<std::string> made_;                 ///< until the scan is over
-  std::unordered_set<std::string> condemned_;            ///< to be set aside before they are read again
+  /// Deliveries that could not be recorded (the disk is full): not repeated as long as we live.
+  std::unordered_map<std::string, std::vector<Outcome>> unrecorded_;
+  std::unordered_set<std::string> made_;       ///< until the scan is over
+  std::unordered_set<std::string> condemned_;  ///< to be set aside before they are read again
   bool scanned_ = false;
   std::size_t recipients_in_core_ = 0;
   std::uint64_t next_key_ = 1;

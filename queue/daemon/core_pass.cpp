@@ -1,5 +1,7 @@
 // Core: results of recipients, the end of a pass, and what is written about it.
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "common/base/in_hand.h"
 #include "common/base/random.h"
@@ -88,7 +90,7 @@ void Core::advance(Active& active) {
     // Some wait still: what was delivered so far is noted, so that a crash does not repeat it.
     if (active.delivered.empty()) return;
     active.records += event_records(RecordKind::delivered, active.delivered, wall_now());
-    active.delivered.clear();
+    active.recording = std::exchange(active.delivered, {});
     return append(active);
   }
   if (active.wish == Wish::remove) return remove(active);
@@ -111,9 +113,13 @@ void Core::append(Active& active) {
     if (end) {
       there.message.log_end = *end;
     } else {
-      // Not on disk, so a crash would repeat what was done; nothing is lost.
+      // Not on disk, so a crash would repeat what was done; nothing is lost. Without a crash it is not repeated.
       log::warning("{}: {}", there.queue_id, end.error().text);
+      auto& kept = unrecorded_[there.queue_id];
+      std::ranges::move(there.recording, std::back_inserter(kept));
+      if (kept.empty()) unrecorded_.erase(there.queue_id);
     }
+    there.recording.clear();
     advance(there);
   });
 }
@@ -180,7 +186,7 @@ void Core::finish_records(Active& active) {
   }
   active.records += event_records(RecordKind::delivered, active.delivered, now);
   active.records += event_records(RecordKind::deferred, active.deferred, now, now + active.wait);
-  active.delivered.clear();
+  active.recording = std::exchange(active.delivered, {});
 }
 
 void Core::remove(Active& active) {
@@ -190,6 +196,7 @@ void Core::remove(Active& active) {
     if (on_idle_ && active_.empty() && removals_.idle()) on_idle_();
   });
   losses_.erase(active.queue_id);
+  unrecorded_.erase(active.queue_id);
   forget(active);
 }
 

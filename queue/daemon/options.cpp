@@ -21,6 +21,7 @@ Options options_from(const config::Settings& settings) {
   out.hostname = settings.hostname;
   out.relayhost = settings.relayhost;
   out.smtp_port = settings.smtp_tcp_port;
+  out.no_dns = settings.disable_dns_lookups;
   out.times = {settings.minimal_backoff_time, settings.maximal_backoff_time, settings.maximal_queue_lifetime};
   out.bounce_lifetime = settings.bounce_queue_lifetime;
   out.hopcount_limit = settings.hopcount_limit;

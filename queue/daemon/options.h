@@ -15,6 +15,7 @@ struct Options {
   std::string hostname;
   std::string relayhost;
   std::uint16_t smtp_port = 25;
+  bool no_dns = false;  ///< nothing is to leave the machine by itself
   RetryTimes times;
   Seconds bounce_lifetime{5 * 86400};
   std::size_t hopcount_limit = 50;

@@ -37,6 +37,7 @@ std::vector<net::Ip> own_addresses(const config::Settings& settings) {
   std::vector<net::Ip> out;
   for (const auto& name : settings.inet_interfaces) {
     if (name == "all") return interface_addresses();
+    if (name == "loopback-only") out.insert(out.end(), {*net::Ip::parse("127.0.0.1"), *net::Ip::parse("::1")});
     if (const auto ip = net::Ip::parse(name)) out.push_back(*ip);
   }
   return out;

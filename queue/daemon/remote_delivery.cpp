@@ -22,6 +22,14 @@ Seconds lifetime_of(const Resolved& answer) {
   return std::clamp(Seconds(answer.lifetime), shortest_lifetime, longest_lifetime);
 }
 
+/// What DNS would say of an address.
+Resolved address_answer(const std::string& ip) {
+  Resolved answer;
+  answer.outcome = DnsOutcome::found;
+  answer.hosts = {{"[" + ip + "]", 0, {ip}, false}};
+  return answer;
+}
+
 }  // namespace
 
 RemoteDelivery::RemoteDelivery(loop::Loop& loop, Core& core, const Options& options, MxRules rules)
@@ -59,10 +67,13 @@ void RemoteDelivery::take(Active& message, const Groups& groups) {
   for (auto& [key, entry] : hops) {
     auto& [hop, numbers] = entry;
     if (hop.is_address) {
-      const MxHost host{"[" + hop.name + "]", 0, {hop.name}, false};
-      wait_at(message.key, {host.name, {host}}, hop.port, numbers);
+      resolved(message.key, hop, numbers, address_answer(hop.name));
     } else if (!is_lookup_name(hop.name)) {
-      core_.report(message.key, for_all(numbers, Fate::failed, "5.1.2", "the domain is malformed"), times_now());
+      const bool is_relay = !options_.relayhost.empty();
+      core_.report(message.key,
+                   for_all(numbers, is_relay ? Fate::deferred : Fate::failed, is_relay ? "4.4.4" : "5.1.2",
+                           "the domain is malformed"),
+                   times_now());
     } else if (const auto* known = answers_.known(key, monotonic_now())) {
       resolved(message.key, hop, numbers, *known);
     } else {
@@ -83,11 +94,22 @@ bool RemoteDelivery::ask(std::uint64_t id, const std::string& key) {
 
 void RemoteDelivery::resolved(std::uint64_t message, const NextHop& hop, const std::vector<std::uint32_t>& numbers,
                               const Resolved& answer) {
-  // A host that the administrator named in brackets is meant, whatever its address is.
+  const bool is_relay = !options_.relayhost.empty();
+  if (!is_relay && hop.is_address && options_.no_dns) {
+    return core_.report(message, for_all(numbers, Fate::deferred, "4.4.3", "disable_dns_lookups is set"), times_now());
+  }
+  // A host that the administrator named in brackets is meant, whatever its address is; one that a stranger named is
+  // not.
   static const MxRules trusting{"", [](std::string_view) { return false; }, [](std::string_view) { return false; }};
-  const auto exchange = judge_answer(answer, hop.name, hop.use_mx ? rules_ : trusting);
+  const auto exchange = judge_answer(answer, hop.name, is_relay && !hop.use_mx ? trusting : rules_);
   if (exchange) return wait_at(message, *exchange, hop.port, numbers);
-  const auto& why = exchange.error();
+  auto why = exchange.error();
+  if (is_relay) {
+    // All mail goes this way: what is wrong with it is to be mended, not told to everybody who wrote.
+    log::warning("relayhost {} cannot be used: {}", options_.relayhost, why.text);
+    why.fate = Fate::deferred;
+    why.status = "4.4.4";
+  }
   core_.report(message, for_all(numbers, why.fate, why.status, why.text), times_now());
 }
 

@@ -54,8 +54,9 @@ std::unexpected<Unroutable> without_hosts(const Resolved& answer, std::string_vi
                             ": Host found but no data record of requested type");
     default:
       return unroutable(Fate::deferred, "4.4.3",
-                        "Host or domain name not found. Name service error for name=" + name + ": " +
-                            (answer.text.empty() ? "try again" : answer.text));
+                        !answer.text.empty()
+                            ? answer.text
+                            : "Host or domain name not found. Name service error for name=" + name + ": try again");
   }
 }
 

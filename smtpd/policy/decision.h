@@ -24,6 +24,7 @@ struct Decision {
   std::string rule;                                            ///< name of the rule that decided: "relay"
   std::vector<std::pair<std::string, std::string>> looked_up;  ///< the values that it looked at, for people
   std::string account{};                                       ///< look_up: which one
+  std::string domain{};  ///< accept: in the place of the recipient's, which names this host
 
   /// "relay: reject 554 5.7.1 …; domain=other.example, login=" in one line.
   [[nodiscard]] std::string explain() const;

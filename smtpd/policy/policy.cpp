@@ -63,6 +63,13 @@ Decision judge_account(const RecipientFacts& facts, const std::string& account) 
   return refuse(550, "5.1.1", "Recipient address rejected: User unknown in local recipient table", rule, facts);
 }
 
+/// RFC 5321 section 4.5.1: postmaster at the name that we say in EHLO is always ours; so is mailer-daemon, who
+/// writes our bounces.
+bool is_for_postmaster(const address::Address& recipient, const Rules& rules) {
+  if (!iequals(recipient.domain, rules.hostname)) return false;
+  return iequals(recipient.local_part, "postmaster") || iequals(recipient.local_part, "mailer-daemon");
+}
+
 Decision judge_ours(const RecipientFacts& facts, const Rules& rules) {
   const bool named = rules.tables.is_local(to_lower(facts.recipient.domain));
   const auto domain = named ? facts.recipient.domain : rules.tables.default_domain();
@@ -109,9 +116,14 @@ Decision judge_sender(const ClientFacts& client) {
 }
 
 Decision judge_recipient(const RecipientFacts& facts, const Rules& rules) {
-  if (!is_ours(facts.recipient, facts.client.local_ip, rules)) return judge_relay(facts, rules);
-  if (iequals(facts.recipient.local_part, "postmaster")) return accept("postmaster", facts);
-  return judge_ours(facts, rules);
+  const auto& recipient = facts.recipient;
+  const bool to_reader = is_for_postmaster(recipient, rules);
+  if (!to_reader && !is_ours(recipient, facts.client.local_ip, rules)) return judge_relay(facts, rules);
+  auto decision =
+      to_reader || iequals(recipient.local_part, "postmaster") ? accept("postmaster", facts) : judge_ours(facts, rules);
+  const bool named = recipient.domain.empty() || rules.tables.is_local(to_lower(recipient.domain));
+  if (!named) decision.domain = rules.tables.default_domain();
+  return decision;
 }
 
 }  // namespace facteur::smtpd

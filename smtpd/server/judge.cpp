@@ -7,8 +7,9 @@
 
 namespace facteur::smtpd {
 
-Judge::Judge(loop::Loop& loop, AuthDoor& authd, std::vector<net::Cidr> mynetworks) : loop_(loop), authd_(authd) {
-  rules_.mynetworks = std::move(mynetworks);
+Judge::Judge(loop::Loop& loop, AuthDoor& authd, const config::Settings& settings) : loop_(loop), authd_(authd) {
+  rules_.mynetworks = settings.mynetworks;
+  rules_.hostname = settings.hostname;
 }
 
 void Judge::set_tables(route::Tables tables) {

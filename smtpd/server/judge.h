@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/loop/loop.h"
+#include "config/settings.h"
 #include "smtpd/server/auth_door.h"
 #include "smtpd/session/services.h"
 
@@ -9,7 +10,7 @@ namespace facteur::smtpd {
 
 class Judge final : public Recipients {
  public:
-  Judge(loop::Loop& loop, AuthDoor& authd, std::vector<net::Cidr> mynetworks);
+  Judge(loop::Loop& loop, AuthDoor& authd, const config::Settings& settings);
 
   void set_tables(route::Tables tables);
   /// Whether authd has sent tables yet: nobody can be judged before.

@@ -7,6 +7,7 @@
 #include "common/fs/files.h"
 #include "common/log/log.h"
 #include "master/doors.h"
+#include "queue/format/envelope.h"
 
 namespace facteur::smtpd {
 
@@ -29,6 +30,7 @@ struct Maildrop::Batch {
 
 Maildrop::Maildrop(const Surroundings& surroundings, Limits limits, ipc::Door& master)
     : around_(surroundings), limits_(std::move(limits)), master_(master), judge_(around_.recipients) {
+  limits_.recipient_limit = queue::max_recipients;  // nobody is there to send the rest in another transaction
   limits_.hard_error_limit = limits_.soft_error_limit = limits_.junk_command_limit = 1'000'000;
   master_.on<master::MaildropFile>([this](master::MaildropFile file) { take(std::move(file)); });
 }
@@ -85,6 +87,9 @@ void Maildrop::go_on(Batches::iterator batch) {
   while (const auto line = made.replies.next_line()) {
     made.later = made.later || line->starts_with('4');
     made.queued = made.queued || line->starts_with("250 2.0.0 Ok: queued as ");
+    if (line->starts_with('4') || line->starts_with('5')) {
+      log::warning("maildrop: {} of uid {}: {}", printable(made.name), made.uid, printable(*line));
+    }
   }
   if (made.session->next() == Next::close) {
     // Not from within the session's own call.
@@ -97,11 +102,12 @@ void Maildrop::go_on(Batches::iterator batch) {
 
 void Maildrop::end(Batches::iterator batch) {
   const auto& made = **batch;
-  if (made.queued || made.later) {
-    (void)master_.send(master::MaildropTaken{made.name, made.queued});
-  } else {
-    log::error("maildrop: {} of uid {} is refused and stays: see the lines above", printable(made.name), made.uid);
+  const auto taken = made.queued ? master::Taken::queued : made.later ? master::Taken::later : master::Taken::refused;
+  if (taken == master::Taken::refused) {
+    log::error("maildrop: {} of uid {} is refused; it stays there as .refused.{}", printable(made.name), made.uid,
+               printable(made.name));
   }
+  master_.send_or_close(master::MaildropTaken{made.name, taken});
   batches_.erase(batch);
 }
 

@@ -9,7 +9,7 @@ namespace facteur::smtpd {
 Server::Server(process::Program& program)
     : program_(program),
       authd_(program.loop()),
-      judge_(program.loop(), authd_, program.settings().mynetworks),
+      judge_(program.loop(), authd_, program.settings()),
       queue_(program.loop(), fs::system_files()) {
 }
 

@@ -1,4 +1,5 @@
 // MAIL and RCPT: the envelope (RFC 5321 sections 4.1.1.2 and 4.1.1.3).
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "common/address/grammar.h"
@@ -50,7 +51,7 @@ Session::Step Session::rcpt(std::string_view arguments) {
   if (!parsed->parameters.empty()) {
     return smtp::Reply{555, "5.5.4", "Unsupported option: " + parsed->parameters.front().keyword};
   }
-  if (transaction_->recipients.size() >= limits_.recipient_limit) {
+  if (transaction_->accepted >= limits_.recipient_limit) {
     const smtp::Reply reply{452, "4.5.3", "Error: too many recipients"};
     if (++transaction_->overshoot > limits_.recipient_overshoot_limit) return reply;
     return Lenient{reply};
@@ -69,10 +70,16 @@ Session::Step Session::judged(const address::Address& recipient, const Decision&
   }
   auto address = recipient;
   if (address.domain.empty()) address.domain = limits_.origin;
+  if (!decision.domain.empty()) address.domain = decision.domain;
   queue::Recipient record;
   record.address = address.to_string();
   record.original_address = recipient.to_string();
-  transaction_->recipients.push_back(std::move(record));
+  ++transaction_->accepted;
+  // Named twice, it gets one copy all the same (Postfix's duplicate filter).
+  if (std::ranges::find(transaction_->recipients, record.address, &queue::Recipient::address) ==
+      transaction_->recipients.end()) {
+    transaction_->recipients.push_back(std::move(record));
+  }
   return smtp::Reply{250, "2.1.5", "Ok"};
 }
 

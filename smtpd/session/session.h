@@ -102,6 +102,7 @@ class Session {
     queue::Envelope envelope;
     address::Address reverse_path;
     std::vector<queue::Recipient> recipients;
+    std::size_t accepted = 0;  ///< RCPT commands, those that name the same recipient again too
     unsigned overshoot = 0;
     std::unique_ptr<Content> content;  ///< from 354 on
   };

@@ -131,7 +131,7 @@ class KillTest(unittest.TestCase):
                 raise AssertionError(f"{error}: {last}") from None
         self.slowest[name] = max(self.slowest[name], time.monotonic() - start)
 
-    def test_each_process_in_turn(self):
+    def test_KIL_01_each_process_in_turn(self):
         killed = collections.Counter()
         with self.demo:
             senders = [Sender(self.demo, self.ledger, f"s{i}", LOGINS, self.seed, pause=0.03 if FULL else 0.002) for i in range(4)]

@@ -341,7 +341,7 @@ class LineEndTest(RelayCase):
         "smuggle": b"a\n.\r\nMAIL FROM:<x@y.test>\r\nRCPT TO:<z@far.test>\r\nDATA\r\nhello\r\n",
     }
 
-    def test_smg_18_and_19(self):
+    def test_smg_18_smg_19_what_leaves(self):
         for name, body in self.BODIES.items():
             reply = send_raw(self.demo, "alice@example.test", f"{name}@far.test", b"From: x@y.test\r\n\r\n" + body + b".\r\n")
             self.assertTrue(reply.startswith(b"250 "), (name, reply))

@@ -14,6 +14,7 @@ Result<std::unique_ptr<store::Account>> open_account(const store::Location& loca
                                                      const config::Settings& settings) {
   store::OpenOptions options;
   options.host = settings.hostname;
+  options.mbox_lock.stale_dotlock = settings.mbox_dotlock_change_timeout;
   return store::open_account(location, options);
 }
 

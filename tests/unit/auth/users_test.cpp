@@ -182,6 +182,36 @@ TEST_CASE("Tables are compiled from files; a file that cannot be read as a whole
   CHECK(compile(s, root, passwd)->tables.postmaster == "jim");
 }
 
+TEST_CASE("A file that goes away or is being written changes nothing, and makes nobody unknown") {
+  TestPasswd passwd;
+  const Folder folder;
+  auto s = settings();
+  s.users = folder.path + "/users.yaml";
+  s.aliases = {folder.path + "/aliases", folder.path + "/none"};
+  REQUIRE(fs::replace_file(s.users, "zoe@minfo.sn: {password: \"" + hash_a + "\"}\n", 0600));
+  REQUIRE(fs::replace_file(s.aliases[0], "info: zoe\n", 0600));
+  const auto compiled = compile(s, root, passwd);
+  REQUIRE(compiled);
+  CHECK(compiled->files == std::vector{s.aliases[0], s.users});
+  for (const auto& path : {s.users, s.aliases[0]}) {
+    CAPTURE(path);
+    const auto text = *fs::read_file(path);
+    REQUIRE(fs::replace_file(path, "", 0600));
+    const auto emptied = compile(s, root, passwd, compiled->files);
+    REQUIRE_FALSE(emptied);
+    CHECK(emptied.error().text == path + " is empty");
+    REQUIRE(::unlink(path.c_str()) == 0);
+    CHECK_FALSE(compile(s, root, passwd, compiled->files));
+    REQUIRE(fs::replace_file(path, text, 0600));
+  }
+  REQUIRE(::unlink(s.users.c_str()) == 0);
+  REQUIRE_FALSE(compile(s, root, passwd));
+  const auto first = compile_what_is_there(s, root, passwd);
+  CHECK_FALSE(first.problems.empty());
+  CHECK(first.accounts->find("zoe@minfo.sn").existence == Existence::temporary);
+  CHECK(first.accounts->find("jim").existence == Existence::temporary);
+}
+
 TEST_CASE("Users are added, changed and deleted without a change to other lines") {
   const std::string text = "# our people\n\njim@minfo.sn: {password: \"" + hash_a +
                            "\", uid: 6000}  # the boss\n# short\nJules@minfo.sn: " + hash_a +

@@ -239,3 +239,46 @@ TEST_CASE("more mail than the core holds is delivered all the same") {
   std::ranges::sort(queue_ids);
   CHECK(got == queue_ids);
 }
+
+namespace {
+
+/// A disk that is full for what is appended to a message's log.
+class FullDisk final : public fs::Files {
+ public:
+  bool full = false;
+  [[nodiscard]] Result<> write_at(int fd, std::string_view octets, std::uint64_t offset) override {
+    if (full) return fail_errno("write", ENOSPC);
+    return fs::Files::write_at(fd, octets, offset);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what was delivered while the disk was full is not delivered again") {
+  const SpoolFolder folder;
+  {
+    FullDisk disk;
+    World world(folder, quick_options(), disk);
+    world.core.set_tables(tables());
+    world.connect_smtpd();
+    world.deferring_accounts = {"bob@minfo.sn"};
+    Slot slot = world.take_slot();
+    REQUIRE(fs::system_files().write_at(
+        slot.file.get(),
+        World::message_octets("jim@minfo.sn", {"alice@minfo.sn", "bob@minfo.sn"}, "Subject: x\r\n\r\n"), 0));
+    slot.file.reset();
+    disk.full = true;
+    world.smtpd->send(Commit{slot.queue_id});
+    world.until([&] { return world.log.count("to=<bob@minfo.sn>") >= 3; });
+    CHECK(world.log.count("to=<alice@minfo.sn>") == 1);
+    CHECK(world.mailboxes["alice@minfo.sn"].size() == 1);
+    // Once there is room it is recorded: a restart does not repeat it either.
+    disk.full = false;
+    world.until([&] { return world.log.count("to=<bob@minfo.sn>") >= 5; });
+    world.until([&] { return world.core.in_core() == 0; });
+  }
+  World again(folder);
+  again.core.set_tables(tables());
+  again.until([&] { return again.mailboxes["bob@minfo.sn"].size() == 1; });
+  CHECK(again.mailboxes["alice@minfo.sn"].empty());
+}

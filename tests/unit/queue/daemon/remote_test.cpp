@@ -41,6 +41,52 @@ TEST_CASE("a relayhost gets everything, in one attempt, without a look at MX") {
   CHECK(target.port == 2525);
 }
 
+TEST_CASE("a relayhost that cannot be found makes mail wait, and bounces none") {
+  const SpoolFolder folder;
+  auto options = quick_options();
+  for (const auto outcome : {DnsOutcome::no_such_domain, DnsOutcome::no_data, DnsOutcome::found}) {
+    options.relayhost = "relay.minfo.sn";
+    World world(folder, options);
+    world.core.set_tables(tables());
+    world.connect_smtpd();
+    world.connect_remote();
+    world.on_resolve = [&](const Resolve&) {
+      Resolved answer;
+      answer.outcome = outcome;
+      answer.hosts = {{"relay.minfo.sn", 10, {"127.0.0.1"}, false}};
+      return answer;
+    };
+    const auto queue_id = world.submit("jim@minfo.sn", {"a@one.org"});
+    world.until([&] { return world.log.count(queue_id + ": to=<a@one.org>") > 0; });
+    CHECK(world.log.count("dsn=4.4.4, status=deferred") > 0);
+    CHECK(world.log.count("relayhost relay.minfo.sn cannot be used") > 0);
+    CHECK(world.log.count("status=bounced") == 0);
+  }
+}
+
+TEST_CASE("an address literal that no host may have, or ours, is not connected to") {
+  const SpoolFolder folder;
+  auto options = quick_options();
+  {
+    World world(folder, options);
+    world.core.set_tables(tables());
+    world.connect_smtpd();
+    world.connect_remote();
+    (void)world.submit("jim@minfo.sn", {"a@[127.0.0.1]"});
+    world.until([&] { return world.mailboxes["jim@minfo.sn"].size() == 1; });
+    CHECK(world.log.count("dsn=5.4.4, status=bounced") == 1);
+    CHECK(world.attempts.empty());
+  }
+  options.no_dns = true;  // nothing leaves the machine
+  World world(folder, options);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  world.connect_remote();
+  (void)world.submit("jim@minfo.sn", {"a@[192.0.2.7]"});
+  world.until([&] { return world.log.count("dsn=4.4.3, status=deferred") == 1; });
+  CHECK(world.attempts.empty());
+}
+
 TEST_CASE("address literals are connected to; malformed domains bounce without a question") {
   const SpoolFolder folder;
   World world(folder);

@@ -16,6 +16,8 @@ Rules make_rules() {
   made.tables.aliases["broken"] = {{}, "programs are refused", "/etc/aliases", 8};
   made.tables.aliases["loop"] = {{"pool"}, "", "/etc/aliases", 9};
   made.tables.aliases["pool"] = {{"loop"}, "", "/etc/aliases", 10};
+  made.hostname = "mx.our.test";
+  made.tables.postmaster = "alice";
   made.mynetworks = {*net::Cidr::parse("192.168.10.0/24")};
   return made;
 }
@@ -112,4 +114,19 @@ TEST_CASE("aliases and details") {
   CHECK(detail.action == Action::look_up);
   CHECK(detail.account == "alice@other.our.test");
   CHECK(judge_recipient(facts("alice", "[198.51.100.1]"), rules).account == "alice@our.test");
+}
+
+TEST_CASE("our own address as a literal, and postmaster at our own name, end in our first domain") {
+  auto literal = facts("alice", "[198.51.100.1]");
+  CHECK(judge_recipient(literal, rules).account == "alice@our.test");
+  literal.mailbox = Mailbox::exists;
+  CHECK(judge_recipient(literal, rules).domain == "our.test");
+  CHECK(judge_recipient(facts("postmaster", "[198.51.100.1]"), rules).domain == "our.test");
+  CHECK(judge_recipient(facts("postmaster", "other.our.test"), rules).domain.empty());
+  for (const char* name : {"postmaster", "Mailer-Daemon"}) {  // RFC 5321 section 4.5.1
+    const auto decision = judge_recipient(facts(name, "MX.our.test"), rules);
+    CHECK(decision.action == Action::accept);
+    CHECK(decision.domain == "our.test");
+  }
+  CHECK(judge_recipient(facts("alice", "mx.our.test"), rules).reply.code == 554);
 }

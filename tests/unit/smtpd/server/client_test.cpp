@@ -24,7 +24,7 @@ struct Fixture {
   FakeQueued queued{loop};
   FakeAuthd authd{loop};
   AuthDoor auth_door{loop};
-  Judge judge{loop, auth_door, {}};
+  Judge judge{loop, auth_door, config::Settings{}};
   QueueDoor queue_door{loop, files};
   Surroundings around{loop, nullptr, auth_door, judge, queue_door};
   std::shared_ptr<Listener> listener = std::make_shared<Listener>();

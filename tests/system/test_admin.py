@@ -1,0 +1,176 @@
+"""What an administrator does to a running installation, and what its local users may try: reloads, rotated logs, files that go
+away for a moment, a second start, junk in the maildrop, a crowd at the control socket."""
+import os
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import Demo, alive, main, message, need_root, wait_until
+
+EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
+
+
+class AdminTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="facteur-admin-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        os.chmod(self.folder, 0o755)
+
+    def code_at_rcpt(self, demo, recipient):
+        with demo.smtp() as client:
+            client.ehlo()
+            client.mail("sender@outside.test")
+            return client.rcpt(recipient)[0]
+
+    def set_line(self, demo, name, value):
+        """Another value of a setting, as an editor would write it."""
+        with open(demo.info["config"]) as file:
+            lines = [line for line in file if not line.startswith(f"{name}:")]
+        with open(demo.info["config"], "w") as file:
+            file.writelines([*lines, f"{name}: {value}\n"])
+
+    def test_a_users_file_that_goes_away_makes_nobody_unknown(self):
+        with Demo(directory=self.folder) as demo:
+            users = os.path.join(self.folder, "users.yaml")
+            self.assertEqual(self.code_at_rcpt(demo, "bob@example.test"), 250)
+            with open(users) as file:
+                text = file.read()
+            for away in (lambda: os.rename(users, users + ".away"), lambda: open(users, "w").close()):
+                away()
+                wait_until(lambda: "the tables stay as they were" in demo.log_text(), 5, "a warning")
+                self.assertEqual(self.code_at_rcpt(demo, "bob@example.test"), 250)
+                self.assertEqual(self.code_at_rcpt(demo, "nobody@example.test"), 550)
+                if os.path.exists(users + ".away"):
+                    os.rename(users + ".away", users)
+            with open(users, "w") as file:
+                file.write(text)
+            os.rename(users, users + ".away")
+            checked = demo.run("facteur", "config", "check")
+            self.assertEqual(checked.returncode, EX_CONFIG)
+            self.assertIn("users.yaml", checked.stderr)
+
+    def test_without_its_users_file_from_the_start_mail_waits(self):
+        with Demo(settings=[f"users={self.folder}/none.yaml"]) as demo:
+            self.assertEqual(self.code_at_rcpt(demo, "bob@example.test"), 451)
+            self.assertIn("none.yaml", demo.log_text())
+
+    def test_a_rotated_log_is_let_go_by_everybody(self):
+        with Demo(directory=self.folder) as demo:
+            demo.send("sender@outside.test", "alice@example.test", message("before"))
+            demo.wait_for_mail("alice")
+            os.rename(demo.info["log"], demo.info["log"] + ".1")
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            wait_until(lambda: "a new generation" in demo.log_text(), 10, "a new log")
+            time.sleep(0.5)
+            old = os.path.getsize(demo.info["log"] + ".1")
+            demo.send("sender@outside.test", "alice@example.test", message("after"))
+            demo.wait_for_mail("alice", 2)
+            wait_until(lambda: ": removed" in demo.log_text(), 5, "the lines of queued")
+            self.assertEqual(os.path.getsize(demo.info["log"] + ".1"), old)
+
+    def test_a_refused_reload_changes_nothing(self):
+        with Demo(directory=self.folder) as demo:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                other = probe.getsockname()[1]
+            self.set_line(demo, "ports.smtp", other)
+            certificate = demo.info["certificate"]
+            self.set_line(demo, "tls.certificate", "/nonexistent")
+            refused = demo.run("facteur", "reload")
+            self.assertEqual(refused.returncode, EX_CONFIG)
+            self.assertIn("No such file", refused.stderr)
+            if os.geteuid() == 0:
+                self.set_line(demo, "tls.certificate", certificate)
+                self.set_line(demo, "queue_user", "there-is-no-such-user")
+                self.assertEqual(demo.run("facteur", "reload").returncode, EX_CONFIG)
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", other), timeout=5)
+            demo.send("sender@outside.test", "alice@example.test", message("as before"))
+
+    def test_fewer_receivers_after_a_reload_leave_none_of_the_old_rules(self):
+        with Demo(directory=self.folder, settings=["smtpd_processes=3", "mynetworks=[127.0.0.0/8]"]) as demo:
+            self.assertEqual(self.code_at_rcpt(demo, "far@outside.test"), 250)
+            old = demo.pids("smtpd")
+            self.assertEqual(len(old), 3)
+            self.set_line(demo, "smtpd_processes", 1)
+            self.set_line(demo, "mynetworks", "[]")
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            wait_until(lambda: not any(alive(pid) for pid in old), 10, "the end of the old receivers")
+            self.assertEqual({self.code_at_rcpt(demo, "far@outside.test") for _ in range(12)}, {554})
+
+    def test_a_second_start_is_refused_and_hurts_nobody(self):
+        with Demo(directory=self.folder) as demo:
+            second = subprocess.run(demo.command, capture_output=True, text=True, timeout=30)
+            self.assertEqual(second.returncode, EX_UNAVAILABLE)
+            self.assertIn("another facteurd serves", second.stderr)
+            self.assertTrue(demo.pids("queued"))
+            demo.send("sender@outside.test", "alice@example.test", message("still here"))
+            demo.wait_for_mail("alice")
+
+    def test_junk_in_the_maildrop_stops_no_mail(self):
+        with Demo(directory=self.folder) as demo:
+            maildrop = os.path.join(demo.info["spool"], "maildrop")
+            for number in range(30):
+                os.mkdir(os.path.join(maildrop, f"junk{number:02}"))
+            with open(os.path.join(maildrop, "a-lie"), "w") as file:
+                file.write("EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<nonsense\r\nDATA\r\n")
+            hidden = os.path.join(demo.info["dir"], "run/submit")
+            os.rename(hidden, hidden + ".away")
+            sent = demo.run("sendmail", "-f", "bob@example.test", "alice@example.test", input="Subject: waits\n\nx\n")
+            os.rename(hidden + ".away", hidden)
+            self.assertEqual(sent.returncode, 0, sent.stderr)
+            demo.wait_for_mail("alice", seconds=20)
+            wait_until(lambda: ".refused.a-lie" in os.listdir(maildrop), 15, "the refused file out of the way")
+            self.assertEqual(demo.log_text().count("junk07"), 1)
+
+    def test_a_crowd_at_the_control_socket_keeps_nobody_out(self):
+        need_root(self)
+        with Demo(directory=self.folder) as demo:
+            crowd = subprocess.Popen(
+                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", """
+import socket, sys, time
+held = []
+for _ in range(200):
+    one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    one.connect(sys.argv[1])
+    held.append(one)
+print("held", flush=True)
+time.sleep(60)
+""", os.path.join(demo.info["dir"], "run/control")], stdout=subprocess.PIPE, text=True)
+            try:
+                self.assertEqual(crowd.stdout.readline(), "held\n")
+                self.assertEqual(demo.run("facteur", "status").returncode, 0)
+                self.assertEqual(demo.run("mailq").returncode, 0)
+            finally:
+                crowd.kill()
+                crowd.wait()
+                crowd.stdout.close()
+
+    def test_the_first_message_of_an_empty_mbox_comes_once(self):
+        with Demo(directory=self.folder, settings=[f"mail_location=mbox:{self.folder}/mail/%u"]) as demo:
+            demo.send("sender@outside.test", "alice@example.test", message("once"))
+            wait_until(lambda: ": removed" in demo.log_text(), 10, "a delivery")
+            with open(demo.info["mail"]["alice"]) as mbox:
+                self.assertEqual(mbox.read().count("Subject: once"), 1)
+            self.assertNotIn("status=deferred", demo.log_text())
+
+    def test_the_demo_serves_the_domain_that_it_is_told(self):
+        with Demo(directory=self.folder, settings=["domains=[jules.maison.mrs]"]) as demo:
+            self.assertEqual(demo.info["domain"], "jules.maison.mrs")
+            demo.send("sender@outside.test", "alice@jules.maison.mrs", message("home"))
+            demo.wait_for_mail("alice")
+            self.assertEqual(self.code_at_rcpt(demo, "alice@example.test"), 554)
+            checked = demo.run("facteur", "config", "check")
+            self.assertEqual(checked.returncode, 0, checked.stderr)
+
+    def test_wrong_use_is_told_by_the_status(self):
+        with Demo(directory=self.folder) as demo:
+            for arguments in ((), ("nonsense",), ("queue", "delete"), ("queue", "list", "--nonsense")):
+                self.assertEqual(demo.run("facteur", *arguments).returncode, EX_USAGE, arguments)
+
+
+if __name__ == "__main__":
+    main()
