@@ -23,7 +23,7 @@ Found temporary(const std::string& text) {
 Accounts::Accounts(const config::Settings& settings, const Powers& powers, UsersFile users, Passwd& passwd)
     : settings_(settings), powers_(powers), users_(std::move(users)), passwd_(passwd) {
   if (const auto user = user_or_uid(passwd, settings.mail_uid); user && *user) mail_uid_ = (*user)->uid;
-  if (const auto group = group_or_gid(passwd, settings.mail_gid); group && *group) mail_gid_ = **group;
+  if (const auto group = group_or_gid(passwd, settings.mail_gid); group && *group) mail_gid_ = *group;
   for (const auto* own :
        {&settings.facteur_user, &settings.login_user, &settings.auth_user, &settings.queue_user, &settings.out_user}) {
     if (const auto user = user_or_uid(passwd, *own); user && *user) own_uids_.push_back((*user)->uid);
