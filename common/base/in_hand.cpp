@@ -85,6 +85,11 @@ InHand::InHand(std::string_view name) {
   noted_ = true;
 }
 
+std::string InHand::current() {
+  const Slot* slot = own_slot();
+  return slot == nullptr ? std::string() : std::string(slot->name, slot->length);
+}
+
 InHand::~InHand() {
   if (noted_) write_note(*own_slot(), before_);
 }

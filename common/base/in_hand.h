@@ -28,6 +28,9 @@ class InHand {
   InHand(const InHand&) = delete;
   InHand& operator=(const InHand&) = delete;
 
+  /// What this thread notes now: to be noted by a job that goes on with it on another thread. Empty: nothing.
+  [[nodiscard]] static std::string current();
+
   static constexpr std::size_t longest_name = 127;
 
  private:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/base/executor.h"
+#include "common/base/in_hand.h"
 #include "common/loop/loop.h"
 
 namespace facteur::loop {
@@ -17,9 +18,16 @@ class PoolExecutor : public Executor {
   explicit PoolExecutor(Loop& loop) : loop_(loop) {}
 
   [[nodiscard]] Ticket run(std::function<void()> work, std::function<void()> done) override {
-    auto [ticket, answer] = ask<bool>([done = std::move(done)](bool) { done(); });
+    auto [ticket, answer] = ask<bool>([name = InHand::current(), done = std::move(done)](bool) {
+      const InHand noted(name);
+      done();
+    });
     ++*jobs_;
-    loop_.work_detached(std::move(work), [jobs = jobs_, reply = std::move(answer)]() mutable {
+    auto job = [name = InHand::current(), work = std::move(work)] {
+      const InHand noted(name);
+      work();
+    };
+    loop_.work_detached(std::move(job), [jobs = jobs_, reply = std::move(answer)]() mutable {
       --*jobs;
       reply(true);
     });

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/base/in_hand.h"
+
 namespace facteur::login {
 
 namespace {
@@ -22,6 +24,7 @@ ClientConnection::ClientConnection(loop::Loop& loop, Seconds idle_time, master::
 }
 
 void ClientConnection::start() {
+  const InHand noted(user_);
   engine().on_change([this] { pump(); });
   stream_.open({.data = [this](std::string_view octets) { received(octets); },
                 .end = [this] { ended(); },
@@ -34,6 +37,7 @@ void ClientConnection::start() {
 }
 
 void ClientConnection::received(std::string_view octets) {
+  const InHand noted(user_);
   if (lingering_ || done_) return;
   octets_in_ += octets.size();
   rest();
@@ -49,6 +53,7 @@ void ClientConnection::ended() {
 }
 
 void ClientConnection::drained() {
+  const InHand noted(user_);
   if (done_) return;
   if (lingering_) return client_ended_ ? finish() : timer_.start(linger_time, [this] { finish(); });
   rest();

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <utility>
 
+#include "common/base/in_hand.h"
 #include "common/log/log.h"
 #include "common/process/mail_tree.h"
 
@@ -19,6 +20,7 @@ WorkerProgram::WorkerProgram(process::Program& process) : process_(process), poo
   const auto& start = process.start();
   process::size_pool(settings, pool_threads);
   for (const auto& account : start.accounts) {
+    const InHand noted(account.name);
     if (auto made = process::make_mail(account, settings, start.real_root); !made) {
       log::error("{}: {}", account.name, made.error().text);
       std::exit(EX_CANTCREAT);
