@@ -35,6 +35,7 @@ struct Record {
   std::uint64_t modseq = 0;        ///< changes whenever the flags do; never falls (RFC 7162)
   std::int64_t internal_date = 0;  ///< seconds since 1970
   std::uint64_t size = 0;          ///< octets with CRLF line ends (RFC822.SIZE)
+  bool open_end = false;           ///< the last line has no end: POP3 must give it one
   friend bool operator==(const Record&, const Record&) = default;
 };
 

@@ -35,6 +35,7 @@ Result<> MaildirCore::place(std::vector<TemporaryMessage>& written, std::span<co
     if (auto done = written[i].publish(folders_.cur.get(), name); !done) return done;
     placed.push_back({.name = std::move(name),
                       .size = written[i].wire(),
+                      .open_end = !message.octets.empty() && message.octets.back() != '\n',
                       .date = message.internal_date != 0 ? message.internal_date : seconds_now(),
                       .keywords = message.keywords});
   }
@@ -94,6 +95,7 @@ Result<Appended> MaildirCore::give_uids(const std::vector<Placed>& placed) {
       UidEntry entry;
       entry.base = parsed->base;
       entry.size = message.size;
+      entry.open_end = message.open_end;
       entry.date = message.date;
       uid = list->assign(std::move(entry));
     }
@@ -116,6 +118,7 @@ Result<std::vector<MaildirCore::Source>> MaildirCore::sources(std::span<const Ui
                    .system_flags = entry->file.system_flags,
                    .as = {.name = {},
                           .size = entry->size,
+                          .open_end = entry->open_end,
                           .date = entry->date,
                           .keywords = keyword_names(list_.state().keywords, entry->keywords)}});
   }

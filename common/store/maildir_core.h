@@ -73,6 +73,7 @@ class MaildirCore {
   struct Placed {
     std::string name;
     std::uint64_t size = 0;
+    bool open_end = false;
     std::int64_t date = 0;
     std::vector<std::string> keywords;
   };

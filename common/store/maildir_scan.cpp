@@ -210,12 +210,15 @@ Result<std::optional<UidEntry>> MaildirCore::measure(const Stranger& stranger) {
   entry.base = parsed->base;
   entry.date = status->st_mtim.tv_sec;
   entry.file = {stranger.place, parsed->flags, pass_, std::string(parsed->info)};
+  const auto fd = options_.files->open(directory, stranger.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) return std::nullopt;
+  const auto last = stored > 0 ? options_.files->read_at(fd->get(), stored - 1, 1) : Result<std::string>("\n");
+  if (!last) return fail(last);
+  entry.open_end = *last != "\n";
   if (parsed->wire && parsed->stored == stored && *parsed->wire >= stored && *parsed->wire - stored <= stored) {
     entry.size = *parsed->wire;
     return entry;
   }
-  const auto fd = options_.files->open(directory, stranger.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!fd) return std::nullopt;
   const auto size = count_crlf(fd->get(), 0, stored, *options_.files);
   if (!size) return fail(size);
   entry.size = *size;

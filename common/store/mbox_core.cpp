@@ -64,6 +64,7 @@ UidState MboxCore::seed() const {
     UidEntry entry;
     entry.base = message.identity + '-' + std::to_string(++times[message.identity]);
     entry.size = message.size;
+    entry.open_end = message.open_end;
     entry.date = message.date;
     if (!message.pseudo && message.status.uid != 0) (void)state.add(message.status.uid, std::move(entry));
   }
@@ -152,6 +153,7 @@ void MboxCore::give_uids(UidList::Locked& list) {
       UidEntry entry;
       entry.base = message.identity + '-' + std::to_string(++counts[message.identity]);
       entry.size = message.size;
+      entry.open_end = message.open_end;
       entry.date = message.date;
       uid = list.assign(std::move(entry));
     }

@@ -99,6 +99,7 @@ class Scanner {
     message.next = next;
     message.end = next - held_.size();
     message.body = std::min(message.body, message.end);
+    message.open_end = message.size > 0 && last_ != '\n';
     message.identity = fmt::format("{:08x}{:08x}-{}", checksum_, from_checksum_, message.size);
     message.pseudo = scan_.messages.size() == 1 && pseudo_subject_ && message.status.internal;
   }

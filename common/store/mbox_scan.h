@@ -23,6 +23,7 @@ struct MboxMessage {
   std::uint64_t end = 0;     ///< behind its last octet
   std::uint64_t next = 0;    ///< behind the empty line that parts it from the next: end of what belongs to it
   std::uint64_t size = 0;    ///< octets as it is read: CRLF, without status fields, unquoted
+  bool open_end = false;     ///< the last line has no end: that of a file that was cut off
   std::int64_t date = 0;     ///< of the From_ line
   std::string identity;  ///< the same wherever the message stands and whatever its status: two checksums and the size
   MboxStatus status;

@@ -59,7 +59,8 @@ Appended MemoryState::add(Snapshot& changed, std::span<const NewMessage> message
                                .flags = {messages[i].system_flags, bits[i]},
                                .modseq = changed.highest_modseq,
                                .internal_date = date_or_now(messages[i].internal_date),
-                               .size = octets->size()});
+                               .size = octets->size(),
+                               .open_end = !octets->empty() && octets->back() != '\n'});
     contents[uid] = std::move(octets);
     appended.uids.push_back(uid);
   }

@@ -20,11 +20,12 @@ struct Shape {
   char type;
   std::string_view fields;
 };
-constexpr std::array<Shape, 9> shapes{{
+constexpr std::array<Shape, 10> shapes{{
     {"facteur-uids", 'F', "dd"},  // version, UIDVALIDITY
     {"c", 'c', "ddd"},            // ceilings of UID and mod-sequence, boot time
     {"k", 'k', "dt"},             // bit, keyword
     {"u", 'u', "dddt"},           // UID, size, date, base name
+    {"o", 'o', "dddt"},           // the same of a message whose last line has no end
     {"f", 'f', "dx"},             // UID, keyword bits
     {"x", 'x', "dd"},             // first and last UID that are gone
     {"m", 'm', "d"},              // mod-sequence

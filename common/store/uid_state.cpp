@@ -45,7 +45,8 @@ Record record_of(Uid uid, const UidEntry& entry) {
           .flags = {entry.file.system_flags, entry.keywords},
           .modseq = entry.modseq,
           .internal_date = entry.date,
-          .size = entry.size};
+          .size = entry.size,
+          .open_end = entry.open_end};
 }
 
 std::string ceiling_line(const UidState& state) {
@@ -55,7 +56,8 @@ std::string keyword_line(std::size_t bit, std::string_view name) {
   return seal_line(fmt::format("k {} {}", bit, name));
 }
 std::string message_line(Uid uid, const UidEntry& entry) {
-  return seal_line(fmt::format("u {} {} {} {}", uid, entry.size, std::max<std::int64_t>(entry.date, 0), entry.base));
+  return seal_line(fmt::format("{} {} {} {} {}", entry.open_end ? 'o' : 'u', uid, entry.size,
+                               std::max<std::int64_t>(entry.date, 0), entry.base));
 }
 std::string flags_line(Uid uid, std::uint64_t bits) {
   return seal_line(fmt::format("f {} {:x}", uid, bits));
@@ -97,7 +99,8 @@ bool UidState::apply_line(std::string_view text) {
       boot = line->c;
       return true;
     case 'k': return apply_keyword(line->a, line->text);
-    case 'u': return apply_message(*line);
+    case 'u':
+    case 'o': return apply_message(*line);
     case 'f': return apply_flags(line->a, line->b);
     case 'x':
       if (!is_uid(line->a) || !is_uid(line->b)) return false;
@@ -139,6 +142,7 @@ bool UidState::apply_message(const UidLine& line) {
   entry.base = line.text;
   entry.size = line.b;
   entry.date = static_cast<std::int64_t>(line.c);
+  entry.open_end = line.type == 'o';
   return add(static_cast<Uid>(line.a), std::move(entry));
 }
 

@@ -26,6 +26,7 @@ struct UidEntry {
   std::string base;        ///< the name that stays: of the file, without flags
   std::uint64_t size = 0;  ///< octets with CRLF
   std::int64_t date = 0;   ///< internal date
+  bool open_end = false;   ///< the last line has no end
   std::uint64_t keywords = 0;
   std::uint64_t modseq = 1;
   FileState file;

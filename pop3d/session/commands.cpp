@@ -72,7 +72,7 @@ void Session::top(Arguments arguments) {
 }
 
 void Session::begin_download(std::uint32_t number, std::optional<std::uint64_t> body_lines) {
-  download_.emplace(files_->mailbox, maildrop_->record(number).uid, body_lines);
+  download_.emplace(files_->mailbox, maildrop_->record(number), body_lines);
   download_told_ = false;
 }
 

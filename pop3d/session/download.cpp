@@ -9,6 +9,7 @@ namespace facteur::pop3d {
 struct Download::Work {
   std::shared_ptr<store::Mailbox> mailbox;
   store::Uid uid = 0;
+  bool open_end = false;
   std::optional<TopFilter> top;
   std::unique_ptr<store::Content> content;
   ByteStuffer stuffer;
@@ -19,10 +20,12 @@ struct Download::Work {
   Result<> open(std::string& wire);
 };
 
-Download::Download(std::shared_ptr<store::Mailbox> mailbox, store::Uid uid, std::optional<std::uint64_t> body_lines)
+Download::Download(std::shared_ptr<store::Mailbox> mailbox, const store::Record& message,
+                   std::optional<std::uint64_t> body_lines)
     : work_(std::make_shared<Work>()) {
   work_->mailbox = std::move(mailbox);
-  work_->uid = uid;
+  work_->uid = message.uid;
+  work_->open_end = message.open_end;
   if (body_lines) work_->top.emplace(*body_lines);
 }
 
@@ -35,7 +38,7 @@ Result<> Download::Work::open(std::string& wire) {
   auto opened = mailbox->open(uid);
   if (!opened) return fail(opened);
   content = std::move(*opened);
-  wire = top ? "+OK Top of message follows\r\n" : fmt::format("+OK {} octets\r\n", content->size());
+  wire = top ? "+OK Top of message follows\r\n" : fmt::format("+OK {} octets\r\n", content->size() + (open_end ? 2 : 0));
   return {};
 }
 

@@ -29,8 +29,9 @@ class Download {
   };
   using Callback = std::function<void(Result<Slice>)>;
 
-  /// The message `uid` of `mailbox`; with `body_lines` that many lines of its body only.
-  Download(std::shared_ptr<store::Mailbox> mailbox, store::Uid uid, std::optional<std::uint64_t> body_lines);
+  /// This message of `mailbox`; with `body_lines` that many lines of its body only.
+  Download(std::shared_ptr<store::Mailbox> mailbox, const store::Record& message,
+           std::optional<std::uint64_t> body_lines);
 
   /// Reads the next slice; one at a time, none behind the last or behind an error. Kind::permanent on the first: the
   /// message is gone.

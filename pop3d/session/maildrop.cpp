@@ -25,7 +25,7 @@ void Maildrop::mark_deleted(std::uint32_t number) {
   if (is_deleted(number)) return;
   marks_[number - 1] |= deleted;
   --kept_;
-  octets_ -= record(number).size;
+  octets_ -= octets(number);
   last_ = std::max(last_, number);
 }
 
@@ -38,7 +38,7 @@ void Maildrop::reset() {
   for (auto& mark : marks_) mark &= static_cast<std::uint8_t>(~deleted);
   kept_ = count();
   octets_ = 0;
-  for (const auto& record : snapshot_->records) octets_ += record.size;
+  for (std::uint32_t number = 1; number <= count(); ++number) octets_ += octets(number);
   last_ = first_last_;
 }
 

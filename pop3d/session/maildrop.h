@@ -27,6 +27,10 @@ class Maildrop {
   [[nodiscard]] std::optional<std::uint32_t> find(std::string_view text) const;
   /// `number` is from 1 to count().
   [[nodiscard]] const store::Record& record(std::uint32_t number) const { return snapshot_->records[number - 1]; }
+  /// What RETR sends of it, byte stuffing not counted (RFC 1939 section 11): the last line always with its end.
+  [[nodiscard]] std::uint64_t octets(std::uint32_t number) const {
+    return record(number).size + (record(number).open_end ? 2 : 0);
+  }
   [[nodiscard]] bool is_deleted(std::uint32_t number) const { return (marks_[number - 1] & deleted) != 0; }
 
   void mark_deleted(std::uint32_t number);

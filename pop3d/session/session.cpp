@@ -124,7 +124,7 @@ void Session::list_one(std::uint32_t number, bool unique_id) {
   if (unique_id) {
     options_.uidl.append(out_, maildrop_->uid_validity(), record.uid);
   } else {
-    fmt::format_to(std::back_inserter(out_), "{}", record.size);
+    fmt::format_to(std::back_inserter(out_), "{}", maildrop_->octets(number));
   }
   out_ += "\r\n";
 }

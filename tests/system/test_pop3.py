@@ -45,6 +45,56 @@ class Typed:
 
 
 class Pop3Test(unittest.TestCase):
+    def octets_on_the_wire(self, port):
+        """For each message: what LIST says, what RETR says, and what came, byte stuffing taken away."""
+        typed = Typed(port)
+        try:
+            typed("USER alice")
+            self.assertTrue(typed(f"PASS {PASSWORD}").startswith("+OK"))
+            listed = {int(line.split()[0]): int(line.split()[1]) for line in typed("LIST", many=True).splitlines()[1:-1]}
+            self.assertEqual(typed("STAT").split()[1:3], [str(len(listed)), str(sum(listed.values()))])
+            out = []
+            for number, size in listed.items():
+                answer = typed(f"RETR {number}", many=True)
+                told = int(answer.split()[1])
+                lines = answer.split("\r\n")[1:-2]
+                came = sum(len(line) + 2 - line.startswith(".") for line in lines)
+                out.append((size, told, came))
+            self.assertTrue(typed("QUIT").startswith("+OK"))
+            return out
+        finally:
+            typed.close()
+
+    def test_POP_06_octet_counts_are_those_of_the_wire(self):
+        samples = {
+            "plain": b"A: 1\n\nx\n", "open": b"A: 1\n\nno end", "dots": b"A: 1\n\n.\n..\n.x", "empty": b"", "header": b"A: 1",
+            "1.M1.host,S=12,W=14": b"A: 1\n\nno end", "crlf": b"A: 1\r\n\r\nx\r\n", "nul": b"A: 1\n\n\0\n\0",
+        }
+        with Demo() as demo:
+            new = os.path.join(demo.info["mail"]["alice"], "new")
+            demo.send("x@outside.test", "alice@example.test", message("makes the folders"))
+            demo.wait_for_mail("alice")
+            owner = os.stat(new)
+            for name, octets in samples.items():
+                with open(os.path.join(new, name), "wb") as file:
+                    file.write(octets)
+                os.chown(os.path.join(new, name), owner.st_uid, owner.st_gid)
+            for _ in range(2):  # the second time from what the first has written down
+                found = self.octets_on_the_wire(demo.port("pop3"))
+                self.assertEqual(len(found), len(samples) + 1)
+                for counts in found:
+                    self.assertEqual(len(set(counts)), 1, found)
+
+    def test_POP_06_the_last_message_of_an_mbox_may_have_no_end(self):
+        with Demo(settings=["mail_location=mbox:~/mbox"]) as demo:
+            path = demo.info["mail"]["alice"]
+            demo.send("x@outside.test", "alice@example.test", message("makes the mbox"))
+            wait_until(lambda: os.path.exists(path) and os.path.getsize(path), 10, "an mbox")
+            with open(path, "ab") as file:
+                file.write(b"From a@b Mon Oct  5 11:00:00 2026\nA: 1\n\nno end")
+            for counts in self.octets_on_the_wire(demo.port("pop3")):
+                self.assertEqual(len(set(counts)), 1, counts)
+
     def test_maildir_with_poplib(self):
         with Demo() as demo:
             for i in range(3):
