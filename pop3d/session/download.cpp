@@ -38,7 +38,8 @@ Result<> Download::Work::open(std::string& wire) {
   auto opened = mailbox->open(uid);
   if (!opened) return fail(opened);
   content = std::move(*opened);
-  wire = top ? "+OK Top of message follows\r\n" : fmt::format("+OK {} octets\r\n", content->size() + (open_end ? 2 : 0));
+  wire =
+      top ? "+OK Top of message follows\r\n" : fmt::format("+OK {} octets\r\n", content->size() + (open_end ? 2 : 0));
   return {};
 }
 

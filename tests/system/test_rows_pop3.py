@@ -97,7 +97,7 @@ class EndTest:
         with login(self.demo) as wire:  # and with QUIT it is
             delete(wire, odd)
             self.assertTrue(say(wire, "QUIT").startswith("+OK"))
-        self.assertEqual(self.box.numbers(), [2, 4, 6])
+        self.assertEqual((self.box.numbers(), len(self.box.state())), ([2, 4, 6], 3))
 
     def second_is_told(self):
         start = time.monotonic()

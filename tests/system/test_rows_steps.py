@@ -170,7 +170,7 @@ class UpdateTest(unittest.TestCase):
     def finish(self, point):
         """A second session sees what is there and deletes the rest."""
         with login(self.demo) as wire:
-            self.assertEqual(sorted(numbers_of(wire).values()), self.box.numbers(), point)
+            self.assertEqual(sorted(set(numbers_of(wire).values())), self.box.numbers(), point)
             delete(wire, odd)
             self.assertTrue(say(wire, "QUIT").startswith("+OK"), point)
         self.assertEqual(self.box.numbers(), [2, 4, 6], point)

@@ -95,8 +95,7 @@ TEST_CASE("IMAP dialogues") {
 TEST_CASE("IMAP dialogues on a Maildir") {
   for (const auto& dialogue : dialogues()) {
     const Folder folder;
-    const auto peer =
-        make_peer(dialogue, [&folder] { return store::MaildirAccount::open_root(folder.path, {}); });
+    const auto peer = make_peer(dialogue, [&folder] { return store::MaildirAccount::open_root(folder.path, {}); });
     CHECK(dialogue::run(dialogue, *peer).value_or("") == "");
   }
 }
