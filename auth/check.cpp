@@ -48,9 +48,6 @@ class Inspection {
     if (s_.smtpd_soft_error_limit > s_.smtpd_hard_error_limit) {
       tell("smtpd_soft_error_limit", fmt::format("is more than smtpd_hard_error_limit, {}", s_.smtpd_hard_error_limit));
     }
-    if (s_.mailbox_size_limit != 0 && (s_.message_size_limit == 0 || s_.message_size_limit > s_.mailbox_size_limit)) {
-      tell("message_size_limit", fmt::format("is more than mailbox_size_limit, {}", s_.mailbox_size_limit));
-    }
     if (s_.auth_failure_delay > s_.auth_failure_max_delay) {
       tell("auth_failure_delay", "is more than auth_failure_max_delay, " + show_duration(s_.auth_failure_max_delay));
     }

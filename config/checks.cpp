@@ -158,13 +158,8 @@ Complaint mechanism(std::string_view text) {
 }
 
 Complaint mbox_locks(std::string_view text) {
-  std::set<std::string_view> seen;
-  for (const auto word : words(text)) {
-    const bool known = word == "fcntl" || word == "dotlock" || word == "flock";
-    if (!known || !seen.insert(word).second) return "is not an order of 'fcntl', 'dotlock' and 'flock'";
-  }
-  if (seen.empty()) return "names no lock";
-  return std::nullopt;
+  if (text == "fcntl dotlock" || text == "dotlock fcntl") return std::nullopt;
+  return "is neither 'fcntl dotlock' nor 'dotlock fcntl'";
 }
 
 Complaint one_line(std::string_view text) {

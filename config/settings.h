@@ -64,18 +64,15 @@ struct Settings {
   Seconds auth_failure_window{600};
   Seconds auth_cache_ttl{300};
   Seconds auth_timeout{60};
-  std::uint64_t mail_max_userip_connections = 50;
   std::string admin_group = "facteur-admin";
 
   // SMTP server
   std::string smtpd_banner;
   std::uint64_t message_size_limit = 10240000;
-  std::uint64_t header_size_limit = 102400;
   std::uint64_t line_length_limit = 2048;
   std::uint64_t hopcount_limit = 50;
   BareNewline smtpd_forbid_bare_newline = BareNewline::normalize;
   bool smtpd_helo_required = false;
-  bool strict_rfc821_envelopes = false;
   bool disable_vrfy_command = false;
   Seconds smtpd_timeout{300};
   Seconds smtpd_starttls_timeout{300};
@@ -87,10 +84,6 @@ struct Settings {
   std::uint64_t smtpd_hard_error_limit = 20;
   std::uint64_t smtpd_junk_command_limit = 100;
   std::uint64_t smtpd_client_connection_count_limit = 50;
-  std::uint64_t smtpd_client_connection_rate_limit = 0;
-  std::uint64_t smtpd_client_message_rate_limit = 0;
-  std::uint64_t smtpd_client_recipient_rate_limit = 0;
-  std::uint64_t smtpd_client_auth_rate_limit = 0;
   std::uint64_t smtpd_connection_limit = 2000;
 
   // Queue
@@ -98,8 +91,6 @@ struct Settings {
   Seconds maximal_backoff_time{4000};
   Seconds maximal_queue_lifetime{5 * 86400};
   Seconds bounce_queue_lifetime{5 * 86400};
-  Seconds queue_run_delay{300};
-  Seconds delay_warning_time{0};
   std::uint64_t queue_minfree = 0;
   std::uint64_t qmgr_message_active_limit = 20000;
   std::uint64_t qmgr_message_recipient_limit = 20000;
@@ -119,7 +110,6 @@ struct Settings {
   Seconds smtp_data_xfer_timeout{180};
   Seconds smtp_data_done_timeout{600};
   Seconds smtp_rset_timeout{20};
-  Seconds smtp_quit_timeout{300};
   Seconds smtp_starttls_timeout{300};
   std::uint64_t smtp_line_length_limit = 998;
   std::uint64_t smtp_mx_address_limit = 5;
@@ -129,11 +119,9 @@ struct Settings {
   std::uint64_t default_destination_recipient_limit = 50;
 
   // Local delivery and mailboxes
-  std::uint64_t mailbox_size_limit = 0;
   std::string mbox_write_locks = "fcntl dotlock";
-  Seconds mbox_lock_timeout{300};
+  Seconds mbox_lock_timeout{10};
   Seconds mbox_dotlock_change_timeout{120};
-  std::string index_location;
   WorkerPer worker_per = WorkerPer::uid;
   Seconds worker_idle_timeout{60};
 

@@ -48,20 +48,16 @@ const Setting accounts[] = {
     {"auth_cache_ttl", &S::auth_cache_ttl, 0, day, "",
      "How long a verified password is remembered, as a keyed hash. A change of the account drops it. 0: not at all."},
     {"auth_timeout", &S::auth_timeout, second, hour, "", "The time limit of one exchange of AUTH."},
-    {"mail_max_userip_connections", &S::mail_max_userip_connections, 0, any_count, "connections",
-     "Sessions of one account from one address at once. 0: no limit."},
     {"admin_group", &S::admin_group, 0, 0, "group", "Members may use the control commands, as root may.", user_or_uid},
 };
 
 const Setting mailboxes[] = {
-    {"mailbox_size_limit", &S::mailbox_size_limit, 0, any_size, "octets", "The largest mbox file. 0: no limit."},
     {"mbox_write_locks", &S::mbox_write_locks, 0, 0, "locks",
-     "The locks taken before an mbox is written, in order: fcntl, dotlock, flock.", mbox_locks},
+     "The locks taken before an mbox is read or written: 'fcntl dotlock', as Debian wants, or 'dotlock fcntl'.",
+     mbox_locks},
     {"mbox_lock_timeout", &S::mbox_lock_timeout, second, hour, "", "How long to wait for the locks of an mbox."},
     {"mbox_dotlock_change_timeout", &S::mbox_dotlock_change_timeout, second, hour, "",
      "A lock file is taken for a leftover when neither it nor the mbox has changed for so long."},
-    {"index_location", &S::index_location, 0, 0, "path",
-     "The folder of all indexes. Empty: each in .facteur of its mail folder.", optional_path},
     {"worker_per", choice<&S::worker_per>(worker_words), 0, 0, "",
      "One worker process a uid, or one an account: then the kernel stands between accounts that share a uid."},
     {"worker_idle_timeout", &S::worker_idle_timeout, second, day, "", "A worker without sessions ends after so long."},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "common/base/fd.h"
 #include "common/fs/files.h"
@@ -17,6 +18,13 @@ struct MboxLockOptions {
   Milliseconds wait{10000};    ///< then Kind::timeout
   Seconds stale_dotlock{120};  ///< a dotlock was left by a crash if neither it nor the mbox changed for so long
 };
+
+/// The settings mbox_write_locks ("fcntl dotlock" or "dotlock fcntl"), mbox_lock_timeout and
+/// mbox_dotlock_change_timeout.
+[[nodiscard]] inline MboxLockOptions mbox_lock_options(std::string_view order, Seconds wait, Seconds stale) {
+  const bool dotlock_first = order.starts_with("dotlock");
+  return {dotlock_first ? MboxLockOrder::dotlock_then_fcntl : MboxLockOrder::fcntl_then_dotlock, wait, stale};
+}
 
 /// The file PATH.lock, removed at the end.
 class DotLock {

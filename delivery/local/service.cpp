@@ -31,7 +31,8 @@ void Service::add(const auth::Account& account) {
   if (const auto known = places_.find(account.name); known != places_.end() && known->second == key) return;
   store::OpenOptions options;
   options.host = settings_.hostname;
-  options.mbox_lock.stale_dotlock = settings_.mbox_dotlock_change_timeout;
+  options.mbox_lock = store::mbox_lock_options(settings_.mbox_write_locks, settings_.mbox_lock_timeout,
+                                               settings_.mbox_dotlock_change_timeout);
   accounts_[account.name] = std::make_shared<Inbox>(std::move(*location), std::move(options));
   places_[account.name] = key;
 }

@@ -18,7 +18,7 @@ from harness import PASSWORD, Demo, message, wait_until
 from ledger import waiting_in
 
 SERVED_WITHIN = 1  # seconds, for a well-behaved client beside the hostile one
-QUICK = ("minimal_backoff_time=1s", "maximal_backoff_time=2s", "queue_run_delay=1s", "smtpd_client_connection_count_limit=0",
+QUICK = ("minimal_backoff_time=1s", "maximal_backoff_time=2s", "smtpd_client_connection_count_limit=0",
          "auth_failure_delay=0s")
 PERMANENT = ("authd", "queued", "remote", "smtpd", "pop3-login", "imap-login")
 LOG_LINE = re.compile(rb"[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d \S+ facteur/[a-z0-9-]+\[\d+\]: [\x20-\x7e]+")

@@ -33,7 +33,7 @@ int openat64(int folder, const char *path, int flags, ...) {
   return trap(folder, path, flags, mode, "openat64");
 }
 """
-QUICK = ("minimal_backoff_time=1s", "maximal_backoff_time=1s", "queue_run_delay=1s")
+QUICK = ("minimal_backoff_time=1s", "maximal_backoff_time=1s")
 
 
 class FailureTest(unittest.TestCase):

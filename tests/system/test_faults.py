@@ -21,7 +21,7 @@ SECONDS = 1500 if FULL else 75
 DEEPEST = 12 if FULL else 4  # the n-th call of a kind that is still tried
 BACK_WITHIN = 15
 LOGINS = ("alice", "bob")
-SETTINGS = ("minimal_backoff_time=1s", "maximal_backoff_time=1s", "queue_run_delay=1s", "stop_grace=1s", "sync_threads=1")
+SETTINGS = ("minimal_backoff_time=1s", "maximal_backoff_time=1s", "stop_grace=1s", "sync_threads=1")
 CALLS = {
     "smtpd": "pwrite64 write fsync ftruncate sendmsg",
     "queued": "openat pread64 pwrite64 write fsync fcntl unlinkat newfstatat sendmsg",

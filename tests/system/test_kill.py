@@ -17,7 +17,7 @@ KILLS = 200 if FULL else 20
 BACK_WITHIN = 15  # seconds; a healthy machine needs far less
 LOGINS = ("alice", "bob")
 VICTIMS = "smtpd queued local authd imap-login remote imapd pop3-login pop3d facteurd".split()
-SETTINGS = ("minimal_backoff_time=1s", "maximal_backoff_time=2s", "queue_run_delay=1s", "stop_grace=1s")
+SETTINGS = ("minimal_backoff_time=1s", "maximal_backoff_time=2s", "stop_grace=1s")
 
 
 class Reader(threading.Thread):

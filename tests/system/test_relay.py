@@ -12,7 +12,7 @@ import unittest
 from harness import Demo, main, message, wait_until
 from sink import Sink, make_certificate
 
-QUICK = ["mynetworks=[127.0.0.0/8]", "minimal_backoff_time=1s", "maximal_backoff_time=2s", "queue_run_delay=1s"]
+QUICK = ["mynetworks=[127.0.0.0/8]", "minimal_backoff_time=1s", "maximal_backoff_time=2s"]
 REFUSED = b"550 5.1.1 no such user here"
 LATER = b"451 4.3.0 come back later"
 

@@ -246,7 +246,7 @@ class OutputTest(unittest.TestCase):
 
     def relay(self, mode):
         sequences = [*LF_CASES.values(), *CR_CASES.values(), b"\r\n.\x0b\r\n", b"\r\n..\r\n...\r\n"]
-        quick = ("mynetworks=[127.0.0.0/8]", "minimal_backoff_time=1s", "maximal_backoff_time=1s", "queue_run_delay=1s")
+        quick = ("mynetworks=[127.0.0.0/8]", "minimal_backoff_time=1s", "maximal_backoff_time=1s")
         with Sink() as sink, Demo(settings=(f'relayhost="[127.0.0.1]:{sink.port}"', f"smtpd_forbid_bare_newline={mode}", *quick,
                                             "smtpd_client_connection_count_limit=0")) as demo:
             for number in range(len(sequences)):

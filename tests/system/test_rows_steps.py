@@ -17,7 +17,7 @@ from strace import kill_at, need_strace, record
 PROGRAMS = ("smtpd", "queued", "local", "remote")
 POINTS = 100000 if FULL else 10  # of each program
 HERE, FAR = "alice@example.test", "far@far.test"
-SETTINGS = ("minimal_backoff_time=1s", "maximal_backoff_time=1s", "queue_run_delay=1s", "stop_grace=1s", "sync_threads=1",
+SETTINGS = ("minimal_backoff_time=1s", "maximal_backoff_time=1s", "stop_grace=1s", "sync_threads=1",
             "smtpd_processes=1", "mynetworks=[127.0.0.0/8]")
 BACK_WITHIN = 15
 ILLEGAL = ("rotten", "version")

@@ -36,7 +36,7 @@ def domain(host):
 def new_host(lab, host):
     return lab.demo(host, settings=[
         f"hostname={domain(host)}", f"domains=[{domain(host)}]", "inet_interfaces=[all]", f'dns.servers=["{NAMES}:53"]',
-        "minimal_backoff_time=1s", "maximal_backoff_time=2s", "queue_run_delay=1s", "smtp_connect_timeout=2s"])
+        "minimal_backoff_time=1s", "maximal_backoff_time=2s", "smtp_connect_timeout=2s"])
 
 
 class TwoHostsTest(unittest.TestCase):

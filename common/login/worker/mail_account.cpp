@@ -14,7 +14,8 @@ Result<std::unique_ptr<store::Account>> open_account(const store::Location& loca
                                                      const config::Settings& settings) {
   store::OpenOptions options;
   options.host = settings.hostname;
-  options.mbox_lock.stale_dotlock = settings.mbox_dotlock_change_timeout;
+  options.mbox_lock = store::mbox_lock_options(settings.mbox_write_locks, settings.mbox_lock_timeout,
+                                               settings.mbox_dotlock_change_timeout);
   return store::open_account(location, options);
 }
 

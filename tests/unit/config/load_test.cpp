@@ -127,7 +127,7 @@ TEST_CASE("Texts are checked for what they name") {
                        "facteur_user: 'a b'",
                        "auth_mechanisms: [plain]",
                        "mbox_write_locks: fcntl fcntl",
-                       "mbox_write_locks: ''",
+                       "mbox_write_locks: flock",
                        "dns.servers: [ns.example]",
                        "listeners: [{port: 25}]",
                        "smtpd_banner: \"a\\nb\"",
