@@ -145,7 +145,7 @@ class Compiler {
   const config::Settings& settings_;
   const Powers& powers_;
   Passwd& passwd_;
-  const std::vector<std::string>& had_;
+  const std::vector<std::string> had_;
 };
 
 }  // namespace
