@@ -83,7 +83,7 @@ void Control::take(master::ControlCaller request) {
   if (verb == verbs.end()) return refuse(EX_USAGE, "there is no request \"" + caller->verb + "\"");
   // master has looked already; a door that is open twice needs two locks.
   if (!verb->for_all && !caller->privileged) return refuse(EX_NOPERM, "not permitted");
-  (this->*verb->handle)(caller);
+  core_.when_scanned([this, handle = verb->handle, caller] { (this->*handle)(caller); });
 }
 
 void Control::list(const Caller& caller) {

@@ -65,12 +65,18 @@ void Core::scan() {
                        std::make_move_iterator(found.queue_ids->end()));
         made_.clear();
         scanned_ = true;
+        for (auto& wait : std::exchange(on_scanned_, {})) wait();
         pump();
       });
 }
 
 void Core::made(const std::string& queue_id) {
   if (!scanned_) made_.insert(queue_id);
+}
+
+void Core::when_scanned(std::function<void()> then) {
+  if (scanned_) return then();
+  on_scanned_.push_back(std::move(then));
 }
 
 Active* Core::find(std::uint64_t key) {
@@ -107,7 +113,7 @@ void Core::pump() {
       found = true;
     }
   }
-  if (unseen_.empty()) flushed_ = false;
+  if (scanned_ && unseen_.empty()) flushed_ = false;
   pumping_ = false;
   set_timer();
 }
@@ -130,12 +136,12 @@ void Core::load(const std::string& queue_id, Look look) {
     backlog_.erase(queue_id);
     return set_aside(queue_id, Folder::corrupt, set_aside_line);
   }
-  if (!loading_.try_emplace(queue_id, Wish::none).second) return;
+  if (!loading_.try_emplace(queue_id, Loading{look, Wish::none}).second) return;
   pool_.run([spool = spool_, queue_id] { return spool->load(Folder::queue, queue_id, true); },
-            [this, queue_id, look](Result<Loaded> result) {
-              const Wish wish = loading_.extract(queue_id).mapped();
+            [this, queue_id](Result<Loaded> result) {
+              const Loading loading = loading_.extract(queue_id).mapped();
               if (result) {
-                loaded(queue_id, std::move(*result), look, wish);
+                loaded(queue_id, std::move(*result), loading);
               } else {
                 not_loaded(queue_id, result.error());
               }
@@ -143,20 +149,21 @@ void Core::load(const std::string& queue_id, Look look) {
             });
 }
 
-void Core::loaded(const std::string& queue_id, Loaded loaded, Look look, Wish wish) {
+void Core::loaded(const std::string& queue_id, Loaded loaded, Loading loading) {
   const WallTime due{std::chrono::microseconds(loaded.message.next_attempt)};
   const auto wait = remaining_wait(due, wall_now(), options_.times);
-  if (look == Look::first && wish == Wish::none && wait > Milliseconds{0}) {
+  if (loading.look == Look::first && loading.wish == Wish::none && wait > Milliseconds{0}) {
     return backlog_.put(queue_id, monotonic_now() + wait);
   }
-  take_up(queue_id, std::move(loaded), wish, false);
+  take_up(queue_id, std::move(loaded), loading.wish, false);
 }
 
 void Core::not_loaded(const std::string& queue_id, const Error& error) {
   if (error.errno_value == ENOENT) return;
   switch (error.kind) {
     case Kind::closed:  // no 250 was ever sent for it
-      log::info("{}: removed: {}", queue_id, error.text);
+      log::write(error.errno_value == ENODATA ? log::Level::debug : log::Level::info,
+                 queue_id + ": removed: " + error.text);
       return removals_.add(queue_id, [](const Result<>&) {});
     case Kind::permanent: return log::error("{}: left alone: {}", queue_id, error.text);
     case Kind::corrupt: return set_aside(queue_id, Folder::corrupt, "moved to corrupt/: " + error.text);
@@ -221,11 +228,17 @@ void Core::release(const std::vector<std::string>& queue_ids) {
 
 void Core::flush() {
   backlog_.flush(monotonic_now());
+  for (auto& [queue_id, loading] : loading_) loading.look = Look::due;
   flushed_ = true;
   pump();
 }
 
 bool Core::flush(const std::string& queue_id) {
+  if (keys_.contains(queue_id)) return true;  // it is being tried
+  if (const auto loading = loading_.find(queue_id); loading != loading_.end()) {
+    loading->second.look = Look::due;
+    return true;
+  }
   const bool found = backlog_.move(queue_id, monotonic_now()) || take_unseen(queue_id);
   pump();
   return found;
@@ -239,12 +252,12 @@ bool Core::wish(const std::string& queue_id, Wish wish) {
     return true;
   }
   if (const auto loading = loading_.find(queue_id); loading != loading_.end()) {
-    loading->second = wish;
+    loading->second.wish = wish;
     return true;
   }
   if (!backlog_.erase(queue_id) && !take_unseen(queue_id)) return false;
   load(queue_id, Look::due);
-  if (const auto loading = loading_.find(queue_id); loading != loading_.end()) loading->second = wish;
+  if (const auto loading = loading_.find(queue_id); loading != loading_.end()) loading->second.wish = wish;
   return true;
 }
 

@@ -43,6 +43,10 @@ class Core {
   /// Begins with what lies in the spool since an earlier time.
   void scan();
 
+  /// Runs `then` once it is known what lies in the spool: who asks for a message before would hear that it is not
+  /// there.
+  void when_scanned(std::function<void()> then);
+
   /// A new message is committed.
   void committed(const std::string& queue_id, Loaded loaded);
   /// queued makes a file of this name itself: the scan must not take it for one of an earlier time.
@@ -82,10 +86,14 @@ class Core {
   // core.cpp: taking up
   /// Why a file is read: it was found at the start, and may not be due; or it is due.
   enum class Look : std::uint8_t { first, due };
+  struct Loading {
+    Look look;
+    Wish wish;
+  };
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] bool may_load() const;
   void load(const std::string& queue_id, Look look);
-  void loaded(const std::string& queue_id, Loaded loaded, Look look, Wish wish);
+  void loaded(const std::string& queue_id, Loaded loaded, Loading loading);
   void not_loaded(const std::string& queue_id, const Error& error);
   void set_aside(const std::string& queue_id, Folder folder, const std::string& line);
   void take_up(const std::string& queue_id, Loaded loaded, Wish wish, bool untried);
@@ -125,13 +133,14 @@ class Core {
   std::unordered_map<std::string, std::uint64_t> keys_;  ///< of messages in core, by queue id
   std::deque<std::string> unseen_;                       ///< found at the start, not looked at yet; sorted
   bool flushed_ = false;                                 ///< those are all due, whatever they say
-  std::unordered_map<std::string, Wish> loading_;        ///< queue ids being read
+  std::unordered_map<std::string, Loading> loading_;     ///< queue ids being read
   std::unordered_map<std::string, unsigned> losses_;     ///< passes cut short by the end of a process of ours
   /// Deliveries that could not be recorded (the disk is full): not repeated as long as we live.
   std::unordered_map<std::string, std::vector<Outcome>> unrecorded_;
   std::unordered_set<std::string> made_;       ///< until the scan is over
   std::unordered_set<std::string> condemned_;  ///< to be set aside before they are read again
   bool scanned_ = false;
+  std::vector<std::function<void()>> on_scanned_;
   std::size_t recipients_in_core_ = 0;
   std::uint64_t next_key_ = 1;
   bool pumping_ = false;

@@ -28,11 +28,14 @@ std::string encode_header(const Header& header) {
 }
 
 Result<Header> decode_header(std::string_view octets) {
-  if (octets.size() < header_octets || !octets.starts_with(header_magic)) {
+  const auto written = octets.substr(0, header_octets).find_first_not_of('\0') != std::string_view::npos;
+  if (!written || octets.size() < header_octets) {
     return fail(Kind::closed, "the message was never finished");
   }
-  if (crc32c(octets.substr(0, checksum_at)) != get_little_endian<std::uint32_t>(octets, checksum_at)) {
-    return fail(Kind::closed, "the header of the queue file is broken");
+  // The header is written at once: whatever else stands there may have been a message that was acknowledged.
+  if (!octets.starts_with(header_magic) ||
+      crc32c(octets.substr(0, checksum_at)) != get_little_endian<std::uint32_t>(octets, checksum_at)) {
+    return fail(Kind::corrupt, "the header of the queue file is broken");
   }
   const auto version = get_little_endian<std::uint32_t>(octets, 8);
   if (version != format_version) {

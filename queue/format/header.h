@@ -29,8 +29,8 @@ struct Header {
 /// The header as 64 octets.
 [[nodiscard]] std::string encode_header(const Header& header);
 
-/// Why a header is not one of ours: Kind::closed when the file was never finished (no magic or a broken header),
-/// Kind::permanent for another version.
+/// Why a header is not one of ours: Kind::closed when the file was never finished (nothing but zeros, or too
+/// little, stands there), Kind::permanent for another version, Kind::corrupt for anything else.
 [[nodiscard]] Result<Header> decode_header(std::string_view octets);
 
 }  // namespace facteur::queue

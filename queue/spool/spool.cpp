@@ -131,6 +131,7 @@ Result<Loaded> Spool::load(Folder folder, const std::string& queue_id, bool veri
   const auto status = files_.status(file->get());
   if (!status) return fail(status);
   if (auto plain = is_plain(*status); !plain) return fail(plain);
+  if (status->st_size == 0) return std::unexpected(Error{Kind::closed, "a slot that was not used", ENODATA});
   // Before a message of an earlier time is taken up: an smtpd whose door broke may still have it, and will say 451.
   if (auto closed = verified ? nobody_writes(file->get()) : Result<>(); !closed) return fail(closed);
   FileOctets octets(files_, file->get(), static_cast<std::uint64_t>(status->st_size));

@@ -48,7 +48,7 @@ class Spool {
   [[nodiscard]] Result<> write(const std::string& queue_id, std::string_view octets);
 
   /// Reads a message. With `verified`, before it is taken up, the whole of it is checked, and that nobody can write to
-  /// it any more (Kind::temporary). Other errors as for queue::load().
+  /// it any more (Kind::temporary). Other errors as for queue::load(); ENODATA tells a file without octets apart.
   [[nodiscard]] Result<Loaded> load(Folder folder, const std::string& queue_id, bool verified);
   /// Puts records behind the log, which ends at `log_end`; cuts off what a crash tore first. Gives the new end.
   [[nodiscard]] Result<std::uint64_t> append(const std::string& queue_id, std::uint64_t log_end,

@@ -46,7 +46,7 @@ class Strace:
         try:
             with open(f"/proc/{tid}/status") as lines:
                 return "TracerPid:\t0\n" not in lines.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return True
 
     def text(self):

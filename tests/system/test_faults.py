@@ -67,7 +67,7 @@ class Injector:
                 with open(f"/proc/{pid}/task/{thread}/status") as lines:
                     if "TracerPid:\t0\n" in lines.read():
                         return False
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass
         return True
 

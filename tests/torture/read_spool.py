@@ -142,10 +142,10 @@ class Message:
 
     def read_header(self):
         octets = self.octets
-        if len(octets) < HEADER or octets[:8] != MAGIC:
-            raise Unfinished("no magic")
-        if crc32c(octets[:60]) != struct.unpack_from("<I", octets, 60)[0]:
-            raise Unfinished("broken header")
+        if len(octets) < HEADER or not octets[:HEADER].strip(b"\0"):
+            raise Unfinished("no header")
+        if octets[:8] != MAGIC or crc32c(octets[:60]) != struct.unpack_from("<I", octets, 60)[0]:
+            raise Broken("broken header")
         (self.version, envelope, self.content_at, self.content_size, self.top_size, self.end_at,
          self.count, zero1, zero2) = struct.unpack_from("<IIQQQQIII", octets, 8)
         if self.version != 1:

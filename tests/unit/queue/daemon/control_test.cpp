@@ -87,6 +87,42 @@ TEST_CASE("a flush tries what waits, one or all") {
   world.until([&] { return world.mailboxes["alice@minfo.sn"].size() == 5; });
 }
 
+TEST_CASE("what is asked before the spool was read holds for what is found there") {
+  const SpoolFolder folder;
+  auto options = quick_options();
+  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
+  std::vector<std::string> queue_ids;
+  {
+    World world(folder, options);
+    world.core.set_tables(tables());
+    world.connect_smtpd();
+    world.deferring_accounts = {"alice@minfo.sn"};
+    for (int i = 0; i < 40; ++i) queue_ids.push_back(world.submit("jim@minfo.sn", {"alice@minfo.sn"}));
+    world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == queue_ids.size(); });
+  }
+  World world(folder, options);
+  world.core.set_tables(tables());
+  SECTION("flush") {
+    world.core.flush();
+    world.until([&] { return world.mailboxes["alice@minfo.sn"].size() == queue_ids.size(); });
+  }
+  SECTION("flush of one") {
+    CHECK(ask(world, "queue flush", {queue_ids[20]}).done->exit_code == 0);
+    world.until([&] { return world.mailboxes["alice@minfo.sn"] == std::vector{queue_ids[20]}; });
+    CHECK(world.log.count("never finished") == 0);
+    CHECK(world.log.count("not used") == 0);  // slots: no line for each
+  }
+  SECTION("delete") {
+    CHECK(ask(world, "queue delete", {queue_ids[20]}).done->exit_code == 0);
+    world.until([&] { return world.log.count(queue_ids[20] + ": removed") == 1; });
+  }
+  SECTION("flush while files are read") {
+    world.until([&] { return world.core.waiting() > 0; });
+    world.core.flush();
+    world.until([&] { return world.mailboxes["alice@minfo.sn"].size() == queue_ids.size(); });
+  }
+}
+
 TEST_CASE("a message in delivery is deleted when its attempts have ended") {
   const SpoolFolder folder;
   World world(folder);
