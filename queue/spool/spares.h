@@ -1,6 +1,6 @@
-// Files of finished messages, kept empty to be used again as slots. On ext4 a file system that has just lost thousands
-// of files makes each new one look past the places of all of them (recently_deleted() in fs/ext4/ialloc.c); a busy
-// queue that removes and creates a file a message spends most of its time there.
+// Files of finished messages, kept empty to be used again as slots: a file less to create and to remove for each
+// message. ext4 without a journal makes each new file look past the places of all that were removed lately
+// (recently_deleted() in fs/ext4/ialloc.c); there a busy queue would spend most of its time on that.
 #pragma once
 
 #include <mutex>
