@@ -182,7 +182,7 @@ Exchange::Next Exchange::respond(const std::string& response) {
 
 Exchange::Next Exchange::next(int result, const char* out, unsigned size) {
   if (result == SASL_CONTINUE) return {std::string(out ? out : "", out ? size : 0), {}, {}};
-  if (result == SASL_OK && state_->shown) return {{}, *state_->shown, {}};
+  if (result == SASL_OK && state_->shown) return {{}, state_->shown, {}};
   if (!state_->bad_name.empty()) return {{}, {}, state_->bad_name + " is not a name that an account may have"};
   if (result == SASL_OK) return {{}, {}, "no password"};
   return {{}, {}, fmt::format("bad {} exchange: {}", state_->mechanism, sasl_errstring(result, nullptr, nullptr))};

@@ -15,7 +15,7 @@ constexpr std::uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | 
 
 }  // namespace
 
-Watch::Watch(loop::Loop& loop, std::function<void()> changed) : loop_(loop), changed_(std::move(changed)), poll_(loop) {
+Watch::Watch(loop::Loop& loop, std::function<void()> changed) : changed_(std::move(changed)), poll_(loop) {
 }
 
 std::vector<std::string> Watch::set(const std::vector<std::string>& files) {

@@ -26,7 +26,6 @@ class Watch {
   void look();
 
  private:
-  loop::Loop& loop_;
   std::function<void()> changed_;
   Fd inotify_;
   loop::Poll poll_;

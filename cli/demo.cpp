@@ -196,8 +196,7 @@ int demo(const DemoOptions& options) {
   const auto folder = prepare_demo_folder(options);
   if (!folder) return complain(EX_CONFIG, folder.error().text);
   const int code = Running(*folder).run(options);
-  std::error_code ignored;
-  if (folder->temporary) std::filesystem::remove_all(folder->path, ignored);
+  remove_if_temporary(*folder);
   return code;
 }
 

@@ -161,9 +161,10 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
   DemoFolder out;
   out.temporary = options.folder.empty();
   if (out.temporary) {
-    char name[] = "/tmp/facteur-demo-XXXXXX";
-    if (::mkdtemp(name) == nullptr) return fail_errno("make a folder in /tmp", errno);
-    out.path = name;
+    std::error_code ignored;
+    const auto parent = std::filesystem::temp_directory_path(ignored);  // TMPDIR, or else /tmp
+    out.path = (parent / "facteur-demo-XXXXXX").string();
+    if (::mkdtemp(out.path.data()) == nullptr) return fail_errno("make a folder in " + parent.string(), errno);
   } else {
     out.path = std::filesystem::absolute(options.folder).lexically_normal().string();
     if (out.path.ends_with('/')) out.path.pop_back();
@@ -174,27 +175,41 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
   return out;
 }
 
+/// Puts everything into the folder, or finds it there.
+Result<> fill(DemoFolder& folder, const DemoOptions& options) {
+  auto memory = remember(folder.path);
+  if (!memory) memory = Memory{free_uids(), {}, {}};
+  auto settings = write_settings(options, folder.path, *memory);
+  if (!settings) return fail(settings);
+  const auto domain = settings->domains.empty() ? std::string(default_domain) : settings->domains.front();
+  if (auto added = add_accounts(options, folder.path, domain, *memory); !added) return added;
+  if (auto kept = memorize(folder.path, *memory); !kept) return kept;
+  if (!std::filesystem::exists(folder.path + "/aliases")) {
+    const auto written =
+        fs::replace_file(folder.path + "/aliases", "# name: address, address\npostmaster: alice\n", 0644);
+    if (!written) return written;
+  }
+  if (auto made = make_certificate(folder.path, settings->hostname); !made) return made;
+  folder.settings = std::move(*settings);
+  folder.passwords = std::move(memory->passwords);
+  return {};
+}
+
 }  // namespace
 
 Result<DemoFolder> prepare_demo_folder(const DemoOptions& options) {
   auto folder = make_or_find(options);
   if (!folder) return folder;
-  auto memory = remember(folder->path);
-  if (!memory) memory = Memory{free_uids(), {}, {}};
-  auto settings = write_settings(options, folder->path, *memory);
-  if (!settings) return fail(settings);
-  const auto domain = settings->domains.empty() ? std::string(default_domain) : settings->domains.front();
-  if (auto added = add_accounts(options, folder->path, domain, *memory); !added) return fail(added);
-  if (auto kept = memorize(folder->path, *memory); !kept) return fail(kept);
-  if (!std::filesystem::exists(folder->path + "/aliases")) {
-    const auto written =
-        fs::replace_file(folder->path + "/aliases", "# name: address, address\npostmaster: alice\n", 0644);
-    if (!written) return fail(written);
+  if (auto filled = fill(*folder, options); !filled) {
+    remove_if_temporary(*folder);
+    return fail(filled);
   }
-  if (auto made = make_certificate(folder->path, settings->hostname); !made) return fail(made);
-  folder->settings = std::move(*settings);
-  folder->passwords = std::move(memory->passwords);
   return folder;
+}
+
+void remove_if_temporary(const DemoFolder& folder) {
+  std::error_code ignored;
+  if (folder.temporary) std::filesystem::remove_all(folder.path, ignored);
 }
 
 }  // namespace facteur::cli

@@ -23,4 +23,7 @@ struct DemoFolder {
 /// Makes the folder ready, or finds it as it was left: the same users, passwords, uids and certificate.
 [[nodiscard]] Result<DemoFolder> prepare_demo_folder(const DemoOptions& options);
 
+/// Removes the folder at the end, if nobody named it.
+void remove_if_temporary(const DemoFolder& folder);
+
 }  // namespace facteur::cli

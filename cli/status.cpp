@@ -11,7 +11,7 @@ namespace {
 
 void print_row(const nlohmann::json& row) {
   std::printf("%-12s %8d %8d %6d %8lds %9ld  %s\n", row["program"].get<std::string>().c_str(), row["pid"].get<int>(),
-              row["uid"].get<int>(), row["generation"].get<int>(), row["age"].get<long>(), row["sessions"].get<long>(),
+              row["uid"].get<int>(), row["generation"].get<int>(), row["age"].get<long>(), row["served"].get<long>(),
               row["retiring"].get<bool>() ? "retiring" : (row["ready"].get<bool>() ? "serves" : "starting"));
 }
 
@@ -32,7 +32,7 @@ int status(const std::string& config_file, bool json) {
       return code;
     }
     if (rows.empty()) return code;
-    std::printf("%-12s %8s %8s %6s %9s %9s\n", "program", "pid", "uid", "gen", "age", "sessions");
+    std::printf("%-12s %8s %8s %6s %9s %9s\n", "program", "pid", "uid", "gen", "age", "served");
     for (const auto& row : rows) print_row(row);
     return code;
   });

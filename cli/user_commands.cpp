@@ -60,7 +60,7 @@ Result<std::string> ask_twice() {
   if (::isatty(STDIN_FILENO) == 0)
     return fail(Kind::permanent, "there is no terminal: use --password-file FILE (- is stdin)");
   const Silence silence;
-  const std::string first = prompt_for_line("New password: ");
+  std::string first = prompt_for_line("New password: ");
   if (prompt_for_line("The same again: ") != first) return fail(Kind::permanent, "the two passwords differ");
   return first;
 }

@@ -40,7 +40,7 @@ bool is_in_group(int socket, const std::string& name) {
 std::string describe(const Child& child) {
   const auto age = std::chrono::duration_cast<Seconds>(monotonic_now() - child.started).count();
   return fmt::format(
-      R"({{"program":"{}","pid":{},"uid":{},"generation":{},"ready":{},"retiring":{},"age":{},"sessions":{}}})",
+      R"({{"program":"{}","pid":{},"uid":{},"generation":{},"ready":{},"retiring":{},"age":{},"served":{}}})",
       child.program, child.pid, child.uid, child.generation, child.ready, child.retiring, age, child.sessions);
 }
 

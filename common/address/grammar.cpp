@@ -46,8 +46,8 @@ std::optional<std::string> take_quoted_string(std::string_view& text) {
       text.remove_prefix(i + 1);
       return out;
     }
-    if (text[i] == '\\' && ++i == text.size()) break;
-    if (!may_be_quoted(text[i])) break;
+    if (text[i] == '\\') ++i;
+    if (i == text.size() || !may_be_quoted(text[i])) break;
     out += text[i];
   }
   return std::nullopt;

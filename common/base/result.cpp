@@ -17,8 +17,7 @@ std::unexpected<Error> fail_errno(std::string_view what, int errno_value) {
   return std::unexpected(Error{Kind::temporary, std::move(text), errno_value});
 }
 
-void check(bool holds, std::string_view what, const char* file, int line) {
-  if (holds) return;
+void abort_broken(std::string_view what, const char* file, int line) {
   std::fprintf(stderr, "facteur: broken invariant: %.*s (%s:%d)\n", static_cast<int>(what.size()), what.data(), file,
                line);
   std::abort();

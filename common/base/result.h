@@ -41,8 +41,13 @@ template <class T>
   return std::unexpected(failed.error());
 }
 
+[[noreturn]] void abort_broken(std::string_view what, const char* file, int line);
+
 /// Aborts when an invariant of ours is broken: a process that is wrong about itself is restarted by master.
 /// Prints `what` and the place to stderr first.
-void check(bool holds, std::string_view what, const char* file = __builtin_FILE(), int line = __builtin_LINE());
+inline void check(bool holds, std::string_view what, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (!holds) [[unlikely]]
+    abort_broken(what, file, line);
+}
 
 }  // namespace facteur

@@ -99,7 +99,7 @@ Result<Packet> receive_now(int socket) {
 }
 
 Door::Door(loop::Loop& loop, Fd socket, std::string name)
-    : loop_(loop), socket_(std::move(socket)), name_(std::move(name)), poll_(loop) {
+    : socket_(std::move(socket)), name_(std::move(name)), poll_(loop) {
 }
 
 Door::~Door() {

@@ -72,7 +72,6 @@ class Door {
   void watch();
   void dispatch(Packet packet);
 
-  loop::Loop& loop_;
   Fd socket_;
   std::string name_;
   loop::Poll poll_;

@@ -81,7 +81,7 @@ std::optional<int> any_year(std::string_view text) {
 }
 
 Date make_date(std::int64_t day, std::int64_t time, std::int32_t zone) {
-  return Date{day * seconds_a_day + time - zone * 60, zone};
+  return Date{day * seconds_a_day + time - std::int64_t{60} * zone, zone};
 }
 
 /// The words of a date without comments and commas; colons join what stands around them ("13 : 05").
@@ -119,7 +119,7 @@ Date clamp(Date date) {
 /// The fields of a date on the calendar of its zone.
 struct Calendar {
   explicit Calendar(Date date) {
-    const auto local = date.seconds + date.zone_minutes * 60;
+    const auto local = date.seconds + std::int64_t{60} * date.zone_minutes;
     ymd = sys_days{days{date.day()}};
     time = local - date.day() * seconds_a_day;
     week_day = std::chrono::weekday{sys_days{days{date.day()}}}.c_encoding();
@@ -144,7 +144,7 @@ std::string show_zone(std::int32_t minutes) {
 }  // namespace
 
 std::int64_t Date::day() const {
-  const auto local = seconds + zone_minutes * 60;
+  const auto local = seconds + std::int64_t{60} * zone_minutes;
   return local / seconds_a_day - (local % seconds_a_day < 0 ? 1 : 0);
 }
 

@@ -51,10 +51,13 @@ class DemoTest(unittest.TestCase):
                 demo.wait_for_mail("alice", 2)
 
     def test_a_temporary_folder_is_removed(self):
-        ran = subprocess.run([program("facteur"), "demo", "--exec", 'echo "$FACTEUR_DIR"'], capture_output=True, text=True,
-                             timeout=60)
-        self.assertEqual(ran.returncode, 0)
-        self.assertFalse(os.path.exists(ran.stdout.strip()))
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            ran = subprocess.run([program("facteur"), "demo", "--exec", 'echo "$FACTEUR_DIR"'], capture_output=True, text=True,
+                                 timeout=60, env={**os.environ, "TMPDIR": folder})
+            self.assertEqual(ran.returncode, 0)
+            self.assertTrue(ran.stdout.startswith(folder + "/facteur-demo-"), ran.stdout)
+            self.assertEqual(os.listdir(folder), [])
 
     def test_killed_outright_it_leaves_no_process(self):
         demo = Demo()
@@ -71,9 +74,12 @@ class DemoTest(unittest.TestCase):
             demo.clean()
 
     def test_bad_settings_are_refused_with_the_place_and_the_nearest_name(self):
-        ran = subprocess.run([program("facteur"), "demo", "--set", "hostnam=x"], capture_output=True, text=True, timeout=60)
-        self.assertEqual(ran.returncode, 78)
-        self.assertIn("hostname", ran.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            ran = subprocess.run([program("facteur"), "demo", "--set", "hostnam=x"], capture_output=True, text=True, timeout=60,
+                                 env={**os.environ, "TMPDIR": folder})
+            self.assertEqual(ran.returncode, 78)
+            self.assertIn("hostname", ran.stderr)
+            self.assertEqual(os.listdir(folder), [])
 
     def test_ctrl_c_ends_it(self):
         with Demo() as demo:
