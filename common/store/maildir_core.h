@@ -46,6 +46,8 @@ class MaildirCore {
   [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                       const std::vector<std::string>& keywords);
   [[nodiscard]] Result<std::vector<Uid>> expunge(std::span<const Uid> uids);
+  /// The folders to watch, as names that stay theirs when the mailbox is renamed.
+  [[nodiscard]] std::vector<std::string> watched_folders() const;
   /// Links (or copies) messages of this mailbox into another one.
   [[nodiscard]] Result<Appended> copy_to(std::span<const Uid> uids, MaildirCore& target);
 
