@@ -123,7 +123,9 @@ class FailureTest(unittest.TestCase):
                 client.close()
             self.assertIn("the worker ended before it had the client", demo.log_text())
             os.unlink(home)
-            self.assertEqual(self.login(demo, "bob").select()[0], "OK")
+            client = self.login(demo, "bob")
+            self.assertEqual(client.select()[0], "OK")
+            client.logout()
 
     @staticmethod
     def login(demo, user):
