@@ -17,6 +17,10 @@ std::size_t cores() {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+bool is_one_account(const Found& a, const Found& b) {
+  return a.existence == Existence::exists && b.existence == Existence::exists && a.account.name == b.account.name;
+}
+
 Throttle::Limits limits_of(const config::Settings& settings) {
   return {settings.auth_failure_delay, settings.auth_failure_max_delay, settings.auth_failure_limit,
           settings.auth_failure_window};
@@ -33,7 +37,8 @@ struct Checker::Case {
   net::Ip client;
   Credentials shown;
   Found found;
-  std::string key;  ///< under which the login is remembered
+  bool may_act = false;  ///< the client acts for itself: both names it gave are the account's
+  std::string key;       ///< under which the login is remembered
   MonotonicTime begin = monotonic_now();
   Answer<Verdict> answer;
   loop::Timer timer;
@@ -81,12 +86,20 @@ Ticket Checker::refuse(const net::Ip& client, std::string why, std::function<voi
 
 void Checker::identify(const CasePtr& open) {
   const auto accounts = keeper_.accounts();
-  if (auto found = accounts->find_in_file(open->shown.login)) {
-    open->found = std::move(*found);
+  const auto& acts_as = open->shown.acts_as.empty() ? open->shown.login : open->shown.acts_as;
+  const auto take = [open](Found login, const Found& acting) {
+    open->may_act = is_one_account(login, acting);
+    open->found = acting.existence == Existence::temporary ? acting : std::move(login);
+  };
+  auto login = accounts->find_in_file(open->shown.login);
+  const auto acting = accounts->find_in_file(acts_as);
+  if (login && acting) {
+    take(std::move(*login), *acting);
     return look(open);
   }
   const bool runs =
-      names_.run([open, accounts] { open->found = accounts->find(open->shown.login); }, [this, open] { look(open); });
+      names_.run([open, accounts, acts_as, take] { take(accounts->find(open->shown.login), accounts->find(acts_as)); },
+                 [this, open] { look(open); });
   if (!runs) give(open, {SaslOutcome::temporary, "", "too many logins at once"}, Milliseconds{0});
 }
 
@@ -96,7 +109,7 @@ void Checker::look(const CasePtr& open) {
   if (open->found.existence == Existence::temporary) {
     return give(open, {SaslOutcome::temporary, "", open->found.text}, Milliseconds{0});
   }
-  if (open->found.existence == Existence::exists) {
+  if (open->found.existence == Existence::exists && open->may_act) {
     open->key = verified_.key(open->found.account.name, open->found.record, open->shown.password);
     if (verified_.has(open->key, now))
       return give(open, {SaslOutcome::success, open->found.account.name, ""}, Milliseconds{0});
@@ -144,7 +157,7 @@ void Checker::verify_by_saslauthd(const CasePtr& open) {
 void Checker::conclude(const CasePtr& open, Result<bool> right) {
   const auto now = monotonic_now();
   if (!right) return give(open, {SaslOutcome::temporary, "", right.error().text}, Milliseconds{0});
-  if (*right) {
+  if (*right && open->may_act) {
     verified_.remember(open->key, now);
     return give(open, {SaslOutcome::success, open->found.account.name, ""}, Milliseconds{0});
   }
@@ -152,7 +165,8 @@ void Checker::conclude(const CasePtr& open, Result<bool> right) {
   // Counted from the beginning, so that the time of the answer does not tell what was done for it.
   const auto spent = std::chrono::duration_cast<Milliseconds>(now - open->begin);
   const auto delay = std::max(Milliseconds{0}, throttle_.failed(open->client, now) - spent);
-  give(open, {SaslOutcome::failure, "", exists ? "wrong password" : "no such account"}, delay);
+  const auto* why = *right ? "may not act for another account" : exists ? "wrong password" : "no such account";
+  give(open, {SaslOutcome::failure, "", why}, delay);
 }
 
 void Checker::give(const CasePtr& open, Verdict verdict, Milliseconds delay) {

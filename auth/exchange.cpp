@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <mutex>
 #include <sasl/sasl.h>
+#include <sasl/saslplug.h>
 #include <strings.h>
 
 #include "auth/password.h"
@@ -37,7 +38,7 @@ int get_option(void* context, const char*, const char* option, const char** resu
   const char* value = nullptr;
   if (!std::strcmp(option, "mech_list")) value = "PLAIN LOGIN";
   if (!std::strcmp(option, "log_level")) value = "2";
-  // No plug-in has this name: passwords are never looked up in sasldb, LDAP or SQL behind our back.
+  // Our own: passwords are never looked up in sasldb, LDAP or SQL behind our back.
   if (!std::strcmp(option, "auxprop_plugin")) value = "none";
   if (options && !std::strcmp(option, "pwcheck_method")) value = options->pwcheck_method;
   if (options && !std::strcmp(option, "saslauthd_path")) value = options->saslauthd_path.c_str();
@@ -49,6 +50,21 @@ int get_option(void* context, const char*, const char* option, const char** resu
 
 int write_log(void*, int level, const char* message) {
   if (message && level != SASL_LOG_NONE && level <= SASL_LOG_ERR) log::warning("SASL: {}", printable(message, 200));
+  return SASL_OK;
+}
+
+/// The lookup of properties that SASL wants for every name. There are none.
+int look_nothing_up(void*, sasl_server_params_t*, unsigned, const char*, unsigned) {
+  return SASL_OK;
+}
+
+int start_no_properties(const sasl_utils_t*, int, int* version, sasl_auxprop_plug_t** plugin, const char*) {
+  static char name[] = "none";
+  static sasl_auxprop_plug_t none{};
+  none.name = name;
+  none.auxprop_lookup = look_nothing_up;
+  *version = SASL_AUXPROP_PLUG_VERSION;
+  *plugin = &none;
   return SASL_OK;
 }
 
@@ -92,7 +108,7 @@ Result<Connection> connect(Service service, const std::string& host, const sasl_
 /// What the callbacks of one connection see. It does not move while the connection lives.
 struct Exchange::State {
   Options options;
-  std::array<sasl_callback_t, 4> callbacks{};
+  std::array<sasl_callback_t, 5> callbacks{};
   std::optional<Credentials> shown;
   std::string bad_name;  ///< escaped
   std::string mechanism;
@@ -130,6 +146,16 @@ int take_password(sasl_conn_t*, void* context, const char* user, const char* pas
   return SASL_OK;
 }
 
+/// Takes down for whom the client wants to act. "alice" and "alice@example.test" may be one account, which SASL cannot
+/// know: the caller says whether they are, and refuses everybody else.
+int take_identity(sasl_conn_t*, void* context, const char* requested, unsigned length, const char* login, unsigned,
+                  const char*, unsigned, propctx*) {
+  auto* state = static_cast<Exchange::State*>(context);
+  const std::string_view wanted(requested, length);
+  if (state->shown && wanted != login) state->shown->acts_as = wanted;
+  return SASL_OK;
+}
+
 }  // namespace
 
 Result<> start_sasl() {
@@ -140,7 +166,8 @@ Result<> start_sasl() {
       {SASL_CB_LIST_END, nullptr, nullptr},
   }};
   sasl_set_mutex(new_mutex, lock_mutex, unlock_mutex, free_mutex);
-  const int result = sasl_server_init(callbacks.data(), "facteur");
+  int result = sasl_server_init(callbacks.data(), "facteur");
+  if (result == SASL_OK) result = sasl_auxprop_add_plugin("none", start_no_properties);
   if (result == SASL_OK) return {};
   return fail(Kind::permanent, fmt::format("SASL: {}", sasl_errstring(result, nullptr, nullptr)));
 }
@@ -153,6 +180,7 @@ Result<Exchange> Exchange::begin(Service service, const std::string& mechanism, 
       {SASL_CB_GETOPT, as_callback(get_option), &state->options},
       {SASL_CB_CANON_USER, as_callback(canonicalise), state.get()},
       {SASL_CB_SERVER_USERDB_CHECKPASS, as_callback(take_password), state.get()},
+      {SASL_CB_PROXY_POLICY, as_callback(take_identity), state.get()},
       {SASL_CB_LIST_END, nullptr, nullptr},
   }};
   auto connection = connect(service, host, state->callbacks.data());

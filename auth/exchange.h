@@ -16,6 +16,7 @@ namespace facteur::auth {
 struct Credentials {
   std::string login;  ///< in lower case; a name that an account may have
   std::string password;
+  std::string acts_as{};  ///< PLAIN's authorization identity, likewise; empty: the login itself
 };
 
 /// The library as a whole: plug-ins are loaded from the system's folder, the configuration is handed in here and no

@@ -106,7 +106,7 @@ struct Handover {
   Fd client;
   auto fields() { return std::tie(id, ticket, service, client_ip, tls, tag, octets, client); }
 };
-/// `accepted` false: the client is to hear [UNAVAILABLE], never "wrong password".
+/// `accepted`: a worker has the client. Else the client is to hear [UNAVAILABLE], never "wrong password".
 struct HandoverReply {
   static constexpr std::uint16_t type = 21;
   std::uint64_t id = 0;
@@ -114,16 +114,24 @@ struct HandoverReply {
   std::string text;
   auto fields() { return std::tie(id, accepted, text); }
 };
-/// To imapd and pop3d: serve this client.
+/// To imapd and pop3d: serve this client; answered by SessionTaken before the client hears anything.
 struct Session {
   static constexpr std::uint16_t type = 22;
+  std::uint64_t id = 0;
   auth::Account account;
   std::string client_ip;
   bool tls = false;
   std::string tag;
   std::string octets;
   Fd client;
-  auto fields() { return std::tie(account, client_ip, tls, tag, octets, client); }
+  auto fields() { return std::tie(id, account, client_ip, tls, tag, octets, client); }
+};
+/// From imapd and pop3d: I have that client now; or with `taken` false, I cannot have it.
+struct SessionTaken {
+  static constexpr std::uint16_t type = 26;
+  std::uint64_t id = 0;
+  bool taken = false;
+  auto fields() { return std::tie(id, taken); }
 };
 /// From imapd and pop3d: I have been idle; may I end?
 struct WantEnd {

@@ -44,6 +44,7 @@ void Workers::attach(Child& child) {
   } else if (child.program == "local") {
     child.door->on<Serving>([this, &child](const Serving& serving) { now_serving(child, serving); });
   } else if (child.program == "pop3d" || child.program == "imapd") {
+    child.door->on<SessionTaken>([this, &child](const SessionTaken& answer) { session_taken(child, answer); });
     child.door->on<WantEnd>([this, &child](const WantEnd& question) { may_end(child, question); });
   }
 }
@@ -80,7 +81,9 @@ void Workers::begin_session(Child& login, Handover& handover, const Result<auth:
   if (!account) return refuse(account.error());
   auto worker = worker_for(program_of(handover.service), *account);
   if (!worker) return refuse(worker.error());
-  Session session{*account,
+  const auto id = ++last_session_;
+  Session session{id,
+                  *account,
                   std::move(handover.client_ip),
                   handover.tls,
                   std::move(handover.tag),
@@ -88,7 +91,21 @@ void Workers::begin_session(Child& login, Handover& handover, const Result<auth:
                   std::move(handover.client)};
   if (!(*worker)->door->send(std::move(session))) return refuse({Kind::temporary, "the worker takes nothing now", 0});
   ++(*worker)->sessions;
-  login.door->send(HandoverReply{handover.id, true, {}});
+  sessions_[id] = {(*worker)->instance, login.instance, handover.id};
+}
+
+void Workers::session_taken(const Child& worker, const SessionTaken& answer) {
+  const auto session = sessions_.find(answer.id);
+  if (session == sessions_.end() || session->second.worker != worker.instance) return;
+  answer_login(session->second, answer.taken, answer.taken ? "" : "the worker is about to end");
+  sessions_.erase(session);
+}
+
+void Workers::answer_login(const OnItsWay& session, bool accepted, const std::string& why) {
+  if (!accepted) log::warning("a session was not taken: {}", why);
+  if (Child* login = supervisor_.find(session.login)) {
+    login->door->send(HandoverReply{session.handover, accepted, why});
+  }
 }
 
 void Workers::find_worker_for(Child& queued, const WorkerQuery& query) {
@@ -155,6 +172,12 @@ void Workers::child_died(const Child& child) {
     });
     for (const auto& handler : orphans) handler(fail(Kind::temporary, "authd ended before it answered"));
   }
+  std::erase_if(sessions_, [&](const auto& entry) {
+    const auto& session = entry.second;
+    if (session.worker != child.instance) return session.login == child.instance;
+    answer_login(session, false, "the worker ended before it had the client");
+    return true;
+  });
   std::erase_if(waiting_, [&](const Waiting& waiting) {
     if (waiting.worker != child.instance) return waiting.queued == child.instance;
     if (Child* queued = supervisor_.find(waiting.queued)) {

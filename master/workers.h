@@ -40,10 +40,20 @@ class Workers {
     bool system_user = false;
   };
 
+  /// A session that its worker has not taken yet. Until then the login process keeps the client, so that somebody can
+  /// tell it when the worker dies.
+  struct OnItsWay {
+    std::uint32_t worker = 0;
+    std::uint32_t login = 0;
+    std::uint64_t handover = 0;
+  };
+
   template <class Question>
   void ask_authd(Question question, AccountHandler handler);
   void take_handover(Child& login, Handover handover);
   void begin_session(Child& login, Handover& handover, const Result<auth::Account>& account);
+  void session_taken(const Child& worker, const SessionTaken& answer);
+  void answer_login(const OnItsWay& session, bool accepted, const std::string& why);
   void find_worker_for(Child& queued, const WorkerQuery& query);
   void prepare_delivery(std::uint32_t queued, std::uint64_t query, const Result<auth::Account>& account);
   void now_serving(const Child& worker, const Serving& serving);
@@ -54,7 +64,9 @@ class Workers {
   const Suspects& suspects_;
   std::map<std::uint64_t, Asked> asked_;
   std::vector<Waiting> waiting_;
+  std::map<std::uint64_t, OnItsWay> sessions_;  ///< by Session::id
   std::uint64_t last_question_ = 0;
+  std::uint64_t last_session_ = 0;
 };
 
 }  // namespace facteur::master

@@ -6,6 +6,8 @@
 namespace facteur::store {
 namespace {
 
+constexpr std::size_t piece_size = 1 << 20;
+
 /// Calls `use` with each LF's offset that has no CR before it.
 template <class Use>
 void for_bare_lf(std::string_view octets, bool after_cr, Use use) {
@@ -59,7 +61,15 @@ Result<std::string> ViewContent::read(std::uint64_t offset, std::size_t most) {
 }
 
 Result<std::string> read_all(Content& content) {
-  return content.read(0, static_cast<std::size_t>(content.size()));
+  std::string all;
+  for (;;) {
+    auto piece = content.read(all.size(), piece_size);
+    if (!piece) return piece;
+    const bool last = piece->size() < piece_size;
+    if (last && all.empty()) return piece;
+    all += *piece;
+    if (last) return all;
+  }
 }
 
 }  // namespace facteur::store

@@ -38,6 +38,20 @@ class ViewContent : public Content {
   std::string_view octets_;
 };
 
+/// The octets of a message to add, whichever way it has them.
+class NewContent : public Content {
+ public:
+  explicit NewContent(const NewMessage& message) : view_(message.octets), content_(message.content) {}
+  [[nodiscard]] std::uint64_t size() const override { return content_ ? content_->size() : view_.size(); }
+  [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t most) override {
+    return content_ ? content_->read(offset, most) : view_.read(offset, most);
+  }
+
+ private:
+  ViewContent view_;
+  Content* content_;
+};
+
 /// The whole of a content, for who must have it in one piece.
 [[nodiscard]] Result<std::string> read_all(Content& content);
 

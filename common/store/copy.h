@@ -1,4 +1,4 @@
-// Copying between mailboxes of any kind, message by message through memory: what every store can fall back to.
+// Copying between mailboxes of any kind, message by message: what every store can fall back to.
 #pragma once
 
 #include "common/store/mailbox.h"
@@ -6,6 +6,8 @@
 namespace facteur::store {
 
 /// Reads the messages of `from` that still exist and appends them to `to` in one append, with flags and internal date.
+/// One message at a time is open, however many there are: `to` reads each when its turn comes, so `from` must not be
+/// locked by who calls, and must be another mailbox than an mbox `to`, which holds its lock meanwhile.
 [[nodiscard]] Result<Appended> copy_octets(Mailbox& from, std::span<const Uid> uids, Mailbox& to);
 
 /// What every change of a mailbox that was opened for reading gets.

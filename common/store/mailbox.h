@@ -76,6 +76,7 @@ struct NewMessage {
   std::uint8_t system_flags = 0;
   std::vector<std::string> keywords;
   std::int64_t internal_date = 0;  ///< seconds since 1970; 0 is now
+  Content* content = nullptr;      ///< read when its turn comes, instead of `octets`: so a copy is not held in memory
 };
 
 /// Where appended or copied messages went (UIDPLUS, RFC 4315 section 3).

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fcntl.h>
 
+#include "common/log/log.h"
 #include "common/store/content.h"
 #include "common/store/copy.h"
 #include "common/store/flags.h"
@@ -35,28 +36,37 @@ Result<> MaildirCore::place(std::vector<TemporaryMessage>& written, std::span<co
     if (auto done = written[i].publish(folders_.cur.get(), name); !done) return done;
     placed.push_back({.name = std::move(name),
                       .size = written[i].wire(),
-                      .open_end = !message.octets.empty() && message.octets.back() != '\n',
+                      .open_end = written[i].open_end(),
                       .date = message.internal_date != 0 ? message.internal_date : seconds_now(),
                       .keywords = message.keywords});
   }
   return {};
 }
 
-Result<Appended> MaildirCore::append(std::span<const NewMessage> messages) {
+/// What can be refused is refused before anything is written.
+Result<> MaildirCore::check_keywords(std::span<const NewMessage> messages) {
   const std::scoped_lock lock(mutex_);
-  if (auto done = refresh(); !done) return fail(done);
+  if (auto done = refresh(); !done) return done;
   auto table = list_.state().keywords;
   for (const auto& message : messages) {
     if (const auto bits = add_keywords(table, message.keywords); !bits) return fail(bits);
   }
+  return {};
+}
+
+Result<Appended> MaildirCore::append(std::span<const NewMessage> messages) {
+  if (auto good = check_keywords(messages); !good) return fail(good);
+  // Written without the mutex: the octets may come from another mailbox, from which somebody copies to this one.
   std::vector<TemporaryMessage> written;
   for (const auto& message : messages) {
-    ViewContent content(message.octets);
+    NewContent content(message);
     auto one = TemporaryMessage::write(folders_, *options_.files, unique_name(options_.host), {}, content,
                                        message.internal_date);
     if (!one) return fail(one);
     written.push_back(*std::move(one));
   }
+  const std::scoped_lock lock(mutex_);
+  if (auto done = refresh(); !done) return fail(done);
   std::vector<Placed> placed;
   if (auto done = place(written, messages, placed); !done) {
     withdraw(placed);
@@ -74,7 +84,8 @@ Result<Appended> MaildirCore::adopt(std::vector<Placed>& placed) {
     withdraw(placed);
     return appended;
   }
-  if (auto done = show(); !done) return fail(done);
+  // They are kept now, whatever the next look at the folders says.
+  if (auto done = show(); !done) log::warning("{}", done.error().text);
   return appended;
 }
 

@@ -95,6 +95,14 @@ void MaildirCore::take_out_of_new() {
   }
 }
 
+std::vector<std::string> MaildirCore::watched_folders() const {
+  std::vector<std::string> out;
+  for (const auto* folder : {&folders_.fresh, &folders_.cur, &folders_.root}) {
+    out.push_back("/proc/self/fd/" + std::to_string(folder->get()));
+  }
+  return out;
+}
+
 int MaildirCore::directory_of(Place place) const {
   return place == Place::in_new ? folders_.fresh.get() : folders_.cur.get();
 }

@@ -46,6 +46,8 @@ class MaildirCore {
   [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                       const std::vector<std::string>& keywords);
   [[nodiscard]] Result<std::vector<Uid>> expunge(std::span<const Uid> uids);
+  /// The folders to watch, as names that stay theirs when the mailbox is renamed.
+  [[nodiscard]] std::vector<std::string> watched_folders() const;
   /// Links (or copies) messages of this mailbox into another one.
   [[nodiscard]] Result<Appended> copy_to(std::span<const Uid> uids, MaildirCore& target);
 
@@ -112,6 +114,7 @@ class MaildirCore {
   [[nodiscard]] Result<bool> with_file(Uid uid, const std::function<Result<>(UidEntry&)>& act);
   [[nodiscard]] Result<bool> set_system_flags(Uid uid, FlagChange how, std::uint8_t flags);
   [[nodiscard]] Result<std::uint64_t> define(FlagChange how, const std::vector<std::string>& keywords);
+  [[nodiscard]] Result<> check_keywords(std::span<const NewMessage> messages);
   [[nodiscard]] Result<Appended> adopt(std::vector<Placed>& placed);
   [[nodiscard]] Result<Appended> give_uids(const std::vector<Placed>& placed);
   void withdraw(const std::vector<Placed>& placed);

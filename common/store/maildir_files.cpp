@@ -68,7 +68,8 @@ TemporaryMessage::TemporaryMessage(TemporaryMessage&& other) noexcept
       files_(other.files_),
       name_(std::exchange(other.name_, {})),
       stored_(other.stored_),
-      wire_(other.wire_) {
+      wire_(other.wire_),
+      open_end_(other.open_end_) {
 }
 
 TemporaryMessage::~TemporaryMessage() {
@@ -92,6 +93,7 @@ Result<> TemporaryMessage::fill(std::string_view headers, Content& message, std:
   const auto put = [&]() -> Result<> {
     stored_ += text.size();
     wire_ += crlf_size(text);
+    if (!text.empty()) open_end_ = text.back() != '\n';
     return files_->write(fd->get(), text);
   };
   for (std::uint64_t offset = 0;;) {

@@ -33,6 +33,8 @@ class TemporaryMessage {
                                                       std::int64_t time = 0);
   [[nodiscard]] std::uint64_t stored() const { return stored_; }
   [[nodiscard]] std::uint64_t wire() const { return wire_; }
+  /// The last line has no end.
+  [[nodiscard]] bool open_end() const { return open_end_; }
   /// Renames it to `name` in `directory`. Not durable before that directory is synced.
   [[nodiscard]] Result<> publish(int directory, const std::string& name);
 
@@ -45,6 +47,7 @@ class TemporaryMessage {
   std::string name_;  ///< empty when it is no longer in tmp/
   std::uint64_t stored_ = 0;
   std::uint64_t wire_ = 0;
+  bool open_end_ = false;
 };
 
 }  // namespace facteur::store

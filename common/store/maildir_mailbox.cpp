@@ -25,7 +25,9 @@ Result<Appended> MaildirMailbox::copy(std::span<const Uid> uids, Mailbox& to) {
 }
 
 int MaildirMailbox::watch_descriptor() {
-  if (!watch_) watch_.emplace(std::vector<std::string>{path() + "/new", path() + "/cur", path()});
+  if (watch_) return watch_->descriptor();
+  // By its open folders: under its old name there may be another mailbox, or none.
+  watch_.emplace(core().watched_folders());
   return watch_->descriptor();
 }
 

@@ -76,8 +76,10 @@ Result<> MboxAccount::subscribe(std::string_view name, bool on) {
 }
 
 Result<Appended> MboxMailbox::copy(std::span<const Uid> uids, Mailbox& to) {
+  if (to.read_only()) return refuse_read_only();
   if (auto same = same_uids(); !same) return fail(same);
-  return copy_octets(*this, uids, to);
+  auto* mbox = dynamic_cast<MboxMailbox*>(&to);
+  return mbox != nullptr && &mbox->core() == &core() ? core().copy(uids) : copy_octets(*this, uids, to);
 }
 
 int MboxMailbox::watch_descriptor() {

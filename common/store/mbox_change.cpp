@@ -1,5 +1,6 @@
 // Changing an mbox through a session: append, flags, expunge.
 #include <algorithm>
+#include <deque>
 #include <set>
 
 #include "common/base/time.h"
@@ -10,6 +11,35 @@
 #include "common/store/mbox_from.h"
 
 namespace facteur::store {
+namespace {
+
+/// A message of an mbox that is locked: read when its turn comes, and let go of behind its last octet.
+class LockedMessage : public Content {
+ public:
+  LockedMessage(const LockedMbox& mbox, const MboxMessage& message, fs::Files& files)
+      : mbox_(mbox), begin_(message.header), end_(message.end), size_(message.size), files_(files) {}
+
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t most) override {
+    if (!content_) {
+      if (end_ - begin_ > max_mbox_message) return fail(Kind::permanent, "a message is too large to be copied");
+      const auto raw = files_.read_at(mbox_.fd(), begin_, static_cast<std::size_t>(end_ - begin_));
+      if (!raw) return fail(raw);
+      content_.emplace(std::make_shared<const std::string>(mbox_content(*raw)));
+    }
+    auto octets = content_->read(offset, most);
+    if (!octets || octets->size() < most) content_.reset();
+    return octets;
+  }
+
+ private:
+  const LockedMbox& mbox_;
+  std::uint64_t begin_, end_, size_;
+  fs::Files& files_;
+  std::optional<StringContent> content_;
+};
+
+}  // namespace
 
 /// What can be refused is refused before anything is written.
 Result<> MboxCore::check_keywords(const std::vector<std::string>& keywords) {
@@ -19,12 +49,12 @@ Result<> MboxCore::check_keywords(const std::vector<std::string>& keywords) {
 }
 
 Result<> MboxCore::add_all(const LockedMbox& mbox, std::span<const NewMessage> messages) {
-  std::vector<ViewContent> contents;
+  std::vector<NewContent> contents;
   contents.reserve(messages.size());
   std::vector<MboxAddition> additions;
   const auto now = std::chrono::duration_cast<Seconds>(wall_now().time_since_epoch()).count();
   for (const auto& message : messages) {
-    contents.emplace_back(message.octets);
+    contents.emplace_back(message);
     additions.push_back({.from_line = from_line({}, message.internal_date != 0 ? message.internal_date : now),
                          .headers = {},
                          .message = &contents.back(),
@@ -37,8 +67,12 @@ Result<Appended> MboxCore::append(std::span<const NewMessage> messages) {
   const std::scoped_lock guard(mutex_);
   const auto locked = lock(true);
   if (!locked) return fail(locked);
-  const auto& mbox = **locked;
-  if (auto loaded = load(&mbox); !loaded) return fail(loaded);
+  if (auto loaded = load(&**locked); !loaded) return fail(loaded);
+  return append_to(**locked, messages);
+}
+
+/// The mbox has been loaded under its lock.
+Result<Appended> MboxCore::append_to(const LockedMbox& mbox, std::span<const NewMessage> messages) {
   std::vector<std::string> all_keywords;
   for (const auto& message : messages) {
     all_keywords.insert(all_keywords.end(), message.keywords.begin(), message.keywords.end());
@@ -58,6 +92,31 @@ Result<Appended> MboxCore::append(std::span<const NewMessage> messages) {
   auto at = std::prev(by_position.end(), static_cast<std::ptrdiff_t>(std::min(messages.size(), by_position.size())));
   for (; at != by_position.end(); ++at) appended.uids.push_back(at->second);
   return appended;
+}
+
+Result<Appended> MboxCore::copy(std::span<const Uid> uids) {
+  const std::scoped_lock guard(mutex_);
+  const auto locked = lock(false);
+  if (!locked) return fail(locked);
+  if (auto loaded = load(*locked ? &**locked : nullptr); !loaded) return fail(loaded);
+  if (!*locked) return Appended{.uid_validity = snapshot_->uid_validity, .uids = {}};
+  std::deque<LockedMessage> contents;
+  std::vector<NewMessage> messages;
+  std::vector<Uid> sources;
+  for (const Uid uid : uids) {
+    const auto* message = message_of(uid);
+    const auto* record = find(*snapshot_, uid);
+    if (message == nullptr || record == nullptr) continue;
+    messages.push_back({.octets = {},
+                        .system_flags = record->flags.system,
+                        .keywords = keyword_names(snapshot_->keywords, record->flags.keywords),
+                        .internal_date = record->internal_date,
+                        .content = &contents.emplace_back(**locked, *message, *options_.files)});
+    sources.push_back(uid);
+  }
+  auto copied = append_to(**locked, messages);
+  if (copied) copied->sources = std::move(sources);
+  return copied;
 }
 
 /// The From_ line and header of a message with other flags: in one piece, so that a copy of the message is a message

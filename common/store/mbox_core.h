@@ -46,6 +46,8 @@ class MboxCore {
   [[nodiscard]] Result<std::unique_ptr<Content>> open(Uid uid);
   [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid);
   [[nodiscard]] Result<Appended> append(std::span<const NewMessage> messages);
+  /// Copies messages to the end of the mbox itself.
+  [[nodiscard]] Result<Appended> copy(std::span<const Uid> uids);
   [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                       const std::vector<std::string>& keywords);
   [[nodiscard]] Result<std::vector<Uid>> expunge(std::span<const Uid> uids);
@@ -71,6 +73,7 @@ class MboxCore {
   [[nodiscard]] UidState seed() const;
   [[nodiscard]] const MboxMessage* message_of(Uid uid) const;
   [[nodiscard]] Result<std::string> header_with(const LockedMbox& mbox, const MboxMessage& message, Flags flags);
+  [[nodiscard]] Result<Appended> append_to(const LockedMbox& mbox, std::span<const NewMessage> messages);
   [[nodiscard]] Result<> add_all(const LockedMbox& mbox, std::span<const NewMessage> messages);
   [[nodiscard]] Result<> check_keywords(const std::vector<std::string>& keywords);
 

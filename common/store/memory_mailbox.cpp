@@ -50,10 +50,10 @@ void MemoryState::publish(Snapshot changed, int by) {
 }
 
 Appended MemoryState::add(Snapshot& changed, std::span<const NewMessage> messages,
-                          const std::vector<std::uint64_t>& bits) {
+                          const std::vector<std::string>& all_octets, const std::vector<std::uint64_t>& bits) {
   Appended appended{.uid_validity = changed.uid_validity, .uids = {}};
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    auto octets = std::make_shared<const std::string>(to_crlf(messages[i].octets));
+    auto octets = std::make_shared<const std::string>(to_crlf(all_octets[i]));
     const Uid uid = changed.uid_next++;
     changed.records.push_back({.uid = uid,
                                .flags = {messages[i].system_flags, bits[i]},
@@ -115,11 +115,18 @@ Result<std::shared_ptr<const mime::Summary>> MemoryMailbox::summary(Uid uid) {
 
 Result<Appended> MemoryMailbox::append(std::span<const NewMessage> messages) {
   if (read_only_) return refuse_read_only();
+  std::vector<std::string> octets;
+  for (const auto& message : messages) {
+    NewContent content(message);
+    auto all = read_all(content);
+    if (!all) return fail(all);
+    octets.push_back(*std::move(all));
+  }
   const std::scoped_lock lock(state_->mutex);
   Snapshot changed = state_->next();
   const auto bits = all_bits(changed.keywords, messages);
   if (!bits) return fail(bits);
-  auto appended = state_->add(changed, messages, *bits);
+  auto appended = state_->add(changed, messages, octets, *bits);
   state_->publish(std::move(changed), watch_.get());
   return appended;
 }

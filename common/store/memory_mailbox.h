@@ -29,7 +29,7 @@ struct MemoryState {
   void publish(Snapshot changed, int by);
   /// Adds messages; `bits[i]` are the keywords of messages[i] in changed.keywords.
   [[nodiscard]] Appended add(Snapshot& changed, std::span<const NewMessage> messages,
-                             const std::vector<std::uint64_t>& bits);
+                             const std::vector<std::string>& all_octets, const std::vector<std::uint64_t>& bits);
 };
 
 /// A session's handle.

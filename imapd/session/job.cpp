@@ -23,7 +23,7 @@ bool Job::run(Context& context) {
   }
   if (tell_ == Tell::nothing || !context.selected) return true;
   if (!refreshed_ && !refresh(context)) return true;
-  return context.selected->report(context.out);
+  return context.selected->report(context.out, tell_ == Tell::all_with_uids);
 }
 
 /// Reads the mailbox that SELECT has only counted, for a command that looks at messages.
@@ -46,7 +46,7 @@ bool Job::refresh(Context& context) {
   auto& selected = *context.selected;
   if (drain_watch_) selected.mailbox().drain_watch();
   auto result = selected.load(context.out);
-  if (result) result = selected.refresh(tell_ == Tell::all);
+  if (result) result = selected.refresh(tell_ != Tell::no_expunge);
   if (result) return true;
   if (result.error().kind != Kind::temporary) give_up(context, result.error());
   return false;

@@ -12,7 +12,8 @@ namespace facteur::imapd {
 enum class Tell : std::uint8_t {
   nothing,
   all,
-  no_expunge,  ///< sequence numbers must keep their meaning
+  all_with_uids,  ///< behind a UID command, whose FETCH responses have the UID (RFC 3501 section 6.4.8)
+  no_expunge,     ///< sequence numbers must keep their meaning
 };
 
 /// Made when a command begins, run slice by slice on the executor.

@@ -18,6 +18,13 @@ std::unexpected<Reply> refuse(Reply reply) {
   return std::unexpected(std::move(reply));
 }
 
+/// What the client may be told behind a command.
+Tell what_to_tell(const CommandInfo& info) {
+  if (info.has(selects)) return Tell::nothing;
+  if (info.has(uses_sequence_numbers)) return Tell::no_expunge;
+  return info.has(by_uid) ? Tell::all_with_uids : Tell::all;
+}
+
 /// The command that may follow in this state.
 std::expected<const CommandInfo*, Reply> legal_command(std::string_view name, std::uint8_t state) {
   const auto* info = find_command(name);
@@ -136,9 +143,8 @@ void Session::handle(Parser& parser, const CommandInfo& info) {
     if (info.has(ends_session)) closed_ = true;
     return;
   }
-  const auto tell = info.has(selects) ? Tell::nothing : info.has(uses_sequence_numbers) ? Tell::no_expunge : Tell::all;
   const bool of_messages = info.allowed == State::selected && !info.has(selects);
-  start_job(std::move(std::get<std::unique_ptr<Task>>(step)), tell, of_messages, false);
+  start_job(std::move(std::get<std::unique_ptr<Task>>(step)), what_to_tell(info), of_messages, false);
 }
 
 /// A client that idles has one thing to say (RFC 2177). False when octets are missing.

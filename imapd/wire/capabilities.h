@@ -1,5 +1,5 @@
 // What the server says that it can do (RFC 3501 section 7.2.1). An extension stands here once every MUST of its RFC has
-// a line in its dialogue file (tests/dialogue/imap-*.txt).
+// a line in tests/dialogue/MUSTS.md.
 #pragma once
 
 #include <string_view>

@@ -76,8 +76,7 @@ void LoginSession::capa(std::string_view) {
   for (const auto capability : common_capabilities) reply(capability);
   if (options().tls_offered && !options().tls_active) reply("STLS");
   if (may_log_in()) {
-    reply("USER");
-    reply("SASL " + join(options().mechanisms, " "));
+    tell_login_capabilities(options().mechanisms, [this](std::string_view line) { reply(line); });
   }
   reply(".");
 }

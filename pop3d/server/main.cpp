@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
     pop3d::SessionOptions options;
     if (auto uidl = pop3d::UidlFormat::parse(settings.pop3_uidl_format)) options.uidl = std::move(*uidl);
     options.no_flag_updates = settings.pop3_no_flag_updates;
+    options.mechanisms = settings.auth_mechanisms;
     return std::make_unique<pop3d::Connection>(process.loop(), worker.pool(), std::move(opener), std::move(options),
                                                settings.pop3_idle_timeout, std::move(client), std::move(finished));
   });

@@ -23,9 +23,12 @@ const std::array<Session::Command, 11> Session::commands{{
     {"QUIT", 0, 0, &Session::quit},  // RFC 1939 section 6
 }};
 
+/// What was told before login is told behind it too (RFC 2449 section 5), but for STLS, which RFC 2595 section 4 lets
+/// stand only where it is permitted.
 void Session::capa(Arguments) {
   reply("+OK Capability list follows");
   for (const auto capability : common_capabilities) reply(capability);
+  tell_login_capabilities(options_.mechanisms, [this](std::string_view line) { reply(line); });
   reply(".");
 }
 

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/executor.h"
 #include "common/base/result.h"
@@ -46,6 +47,7 @@ struct SessionOptions {
   UidlFormat uidl;
   bool no_flag_updates = false;  ///< do not set \Seen on what was retrieved (Dovecot's pop3_no_flag_updates)
   unsigned bad_commands = 20;    ///< in a row; then the session is closed
+  std::vector<std::string> mechanisms{"PLAIN", "LOGIN"};  ///< of AUTH, as CAPA told before login
 };
 
 /// What a session did, for the log.

@@ -27,7 +27,8 @@ Session::Step Session::helo(std::string_view arguments) {
 Session::Step Session::ehlo(std::string_view arguments) {
   if (auto refused = take_name(arguments, "EHLO")) return *refused;
   extended_ = true;
-  auto text = fmt::format("{}\nPIPELINING\nSIZE {}", limits_.hostname, limits_.message_size_limit);
+  // HELP too: every command that is not required of all has its keyword (RFC 5321 section 4.1.1.1).
+  auto text = fmt::format("{}\nPIPELINING\nSIZE {}\nHELP", limits_.hostname, limits_.message_size_limit);
   if (limits_.tls_available && !client_.tls) text += "\nSTARTTLS";
   if (offers_auth()) {
     text += "\nAUTH";

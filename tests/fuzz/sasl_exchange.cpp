@@ -22,6 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (next.credentials) {
     check(auth::canonical_name(next.credentials->login) == next.credentials->login, "logins are canonical");
     check(!next.credentials->password.empty(), "passwords are not empty");
+    const auto& acts_as = next.credentials->acts_as;
+    check(acts_as.empty() || auth::canonical_name(acts_as) == acts_as, "whom to act for is canonical");
   }
   return 0;
 }

@@ -4,7 +4,9 @@ The aborts are planted from outside: a small library, preloaded into the program
 import contextlib
 import imaplib
 import os
+import poplib
 import shutil
+import ssl
 import subprocess
 import tempfile
 import unittest
@@ -96,6 +98,34 @@ class FailureTest(unittest.TestCase):
             wait_until(lambda: demo.log_text().count("bob@example.test: imapd[") > 3, 10, "one more abort")
             self.assertEqual(alice.noop()[0], "OK")
             alice.logout()
+
+    def test_a_worker_that_dies_at_its_start_is_unavailable(self):
+        """DESIGN section 3, Tickets: never a bare close, never a wrong password."""
+        with Demo() as demo:
+            home = os.path.dirname(demo.info["mail"]["bob"])
+            shutil.rmtree(home, ignore_errors=True)
+            os.makedirs(os.path.dirname(home), exist_ok=True)
+            with open(home, "w") as file:
+                file.write("not a folder")
+            context = ssl.create_default_context(cafile=demo.info["certificate"])
+            context.check_hostname = False
+            for tls in (False, True):
+                client = (imaplib.IMAP4_SSL("127.0.0.1", demo.port("imaps"), ssl_context=context, timeout=10) if tls else
+                          imaplib.IMAP4("127.0.0.1", demo.port("imap"), timeout=10))
+                with self.assertRaisesRegex(imaplib.IMAP4.error, r"\[UNAVAILABLE\]"):
+                    client.login("bob", PASSWORD)
+                client.shutdown()
+                client = (poplib.POP3_SSL("127.0.0.1", demo.port("pop3s"), context=context, timeout=10) if tls else
+                          poplib.POP3("127.0.0.1", demo.port("pop3"), timeout=10))
+                client.user("bob")
+                with self.assertRaisesRegex(poplib.error_proto, r"\[SYS/TEMP\]"):
+                    client.pass_(PASSWORD)
+                client.close()
+            self.assertIn("the worker ended before it had the client", demo.log_text())
+            os.unlink(home)
+            client = self.login(demo, "bob")
+            self.assertEqual(client.select()[0], "OK")
+            client.logout()
 
     @staticmethod
     def login(demo, user):

@@ -29,7 +29,9 @@ void SessionWorker::set_idle_time(Seconds idle_time) {
 
 void SessionWorker::take(master::Session client) {
   const auto number = ++seen_;
-  if (stopping_ || !client.client) return;  // the descriptor closes: the client may try again
+  const bool taken = !stopping_ && client.client;
+  // Told before the client hears anything: from then on it is ours alone to answer.
+  if (!master_.send(master::SessionTaken{client.id, taken}) || !taken) return;
   timer_.stop();
   auto session = make_(std::move(client), [this, number] { finished(number); });
   auto& started = *sessions_.emplace(number, std::move(session)).first->second;

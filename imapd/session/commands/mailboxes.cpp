@@ -34,6 +34,14 @@ Reply refuse_new_name(Context& context, const std::string& name) {
   return exists ? no("Mailbox exists already", "ALREADYEXISTS") : no("No mailbox can have this name", "CANNOT");
 }
 
+/// Why a mailbox keeps its name: it has none, or cannot have the other.
+Reply refuse_rename(Context& context, const std::string& from, const std::string& to) {
+  const auto all = context.account->list();
+  const bool exists =
+      !all || std::any_of(all->begin(), all->end(), [&](const store::Listed& listed) { return listed.name == from; });
+  return exists ? refuse_new_name(context, to) : no("No such mailbox", "NONEXISTENT");
+}
+
 Reply answer(const Result<>& result, std::string good, Reply refused) {
   return result ? ok(std::move(good)) : store_failed(result.error(), std::move(refused));
 }
@@ -94,7 +102,11 @@ Step create(Parser& arguments, const CommandInfo&, const Settings&) {
 Step remove(Parser& arguments, const CommandInfo&, const Settings&) {
   return one_slice([name = one_mailbox(arguments)](Context& context) {
     if (name == "INBOX") return no("INBOX cannot be deleted", "CANNOT");
-    return answer(context.account->remove(name), "Deleted", no("No such mailbox", "NONEXISTENT"));
+    const auto result = context.account->remove(name);
+    // The session's own mailbox: nothing is selected any more, as behind CLOSE. Other sessions that have it hear BYE
+    // with their next command (RFC 2180 section 3).
+    if (result && context.selected && context.selected->name() == name) context.selected.reset();
+    return answer(result, "Deleted", no("No such mailbox", "NONEXISTENT"));
   });
 }
 
@@ -104,7 +116,9 @@ Step rename(Parser& arguments, const CommandInfo&, const Settings&) {
   auto to = new_mailbox(arguments);
   return one_slice([from = std::move(from), to = std::move(to)](Context& context) {
     const auto result = context.account->rename(from, to);
-    return result ? ok("Renamed") : store_failed(result.error(), refuse_new_name(context, to));
+    if (!result) return store_failed(result.error(), refuse_rename(context, from, to));
+    if (context.selected) context.selected->follow(from, to);
+    return ok("Renamed");
   });
 }
 

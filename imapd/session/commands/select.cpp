@@ -71,14 +71,16 @@ Step examine(Parser& arguments, const CommandInfo&, const Settings&) {
   return open_command(arguments, true);
 }
 
-/// Removes what is \Deleted without a word, unless the mailbox is open for reading only.
+/// Removes what is \Deleted without a word, unless the mailbox is open for reading only. Nothing is selected afterwards
+/// whatever comes of that, so the answer is OK: a tagged NO would say that the state is what it was.
 Step close(Parser& arguments, const CommandInfo&, const Settings&) {
   arguments.end();
   return one_slice([](Context& context) {
     const auto selected = std::move(context.selected);
     if (selected->read_only()) return ok("Closed");
     const auto gone = expunge_deleted(*selected, nullptr);
-    return gone ? ok("Closed") : store_failed(gone.error(), no("Closed, but nothing was expunged"));
+    if (!gone) context.out += response("*", store_failed(gone.error(), no("Nothing was expunged")));
+    return ok("Closed");
   });
 }
 

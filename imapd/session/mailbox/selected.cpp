@@ -165,7 +165,13 @@ Result<> Selected::refresh(bool may_expunge) {
   return {};
 }
 
-bool Selected::report(std::string& out) {
+/// INBOX stays when it is renamed: only its messages go (RFC 3501 section 6.3.5).
+void Selected::follow(const std::string& from, const std::string& to) {
+  if (from == "INBOX") return;
+  if (name_ == from || name_.starts_with(from + '/')) name_.replace(0, from.size(), to);
+}
+
+bool Selected::report(std::string& out, bool with_uids) {
   if (!view_) return true;
   while (said_expunged_ < changes_.expunged.size() && out.size() < output_slice) {
     fmt::format_to(std::back_inserter(out), "* {} EXPUNGE\r\n", changes_.expunged[said_expunged_++]);
@@ -177,7 +183,8 @@ bool Selected::report(std::string& out) {
   while (said_flags_ < changes_.flags.size() && out.size() < output_slice) {
     const auto number = changes_.flags[said_flags_++];
     const auto& record = view_->records[number - 1];
-    fmt::format_to(std::back_inserter(out), "* {} FETCH (FLAGS ({}))\r\n", number,
+    const auto uid = with_uids ? fmt::format("UID {} ", record.uid) : std::string();
+    fmt::format_to(std::back_inserter(out), "* {} FETCH ({}FLAGS ({}))\r\n", number, uid,
                    show_flags(record.flags, view_->keywords, is_recent(record.uid)));
   }
   return said_flags_ == changes_.flags.size();

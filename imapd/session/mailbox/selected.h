@@ -22,6 +22,8 @@ class Selected {
                                                               bool read_only);
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// RENAME from `from` to `to` has been done by this session: the mailbox stays selected, under its new name.
+  void follow(const std::string& from, const std::string& to);
   [[nodiscard]] bool read_only() const { return mailbox_->read_only(); }
   [[nodiscard]] store::Mailbox& mailbox() { return *mailbox_; }
   [[nodiscard]] const store::Status& status() const { return status_; }
@@ -47,8 +49,9 @@ class Selected {
   /// in view unless `may_expunge`.
   /// Only after load().
   [[nodiscard]] Result<> refresh(bool may_expunge);
-  /// Writes what refresh() found, up to about a slice. True when all is said.
-  [[nodiscard]] bool report(std::string& out);
+  /// Writes what refresh() found, up to about a slice; flags with the UID if asked (RFC 3501 section 6.4.8). True when
+  /// all is said.
+  [[nodiscard]] bool report(std::string& out, bool with_uids);
 
   /// "FLAGS (...)" and PERMANENTFLAGS, which change when a keyword is first used.
   void append_flags_responses(std::string& out, const std::vector<std::string>& keywords);

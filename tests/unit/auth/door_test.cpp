@@ -91,10 +91,11 @@ class Stage {
     }
     return false;
   }
-  SaslReply plain(const std::string& login, const std::string& password, Service service = Service::imap) {
+  SaslReply plain(const std::string& login, const std::string& password, Service service = Service::imap,
+                  const std::string& acts_as = "") {
     replies.clear();
     const auto z = std::string(1, '\0');
-    peer->send(SaslStart{++id, service, "PLAIN", z + login + z + password, "192.0.2.1", true});
+    peer->send(SaslStart{++id, service, "PLAIN", acts_as + z + login + z + password, "192.0.2.1", true});
     REQUIRE(until([this] { return !replies.empty() || closed; }));
     REQUIRE_FALSE(replies.empty());
     CHECK(replies[0].id == id);
@@ -137,6 +138,26 @@ TEST_CASE("A good login earns a ticket that master can redeem; SMTP needs none")
   const auto smtp = stage.plain("alice", "secret", Service::smtp);
   CHECK(smtp.outcome == SaslOutcome::success);
   CHECK(smtp.ticket.empty());
+}
+
+TEST_CASE("A client acts for its own account, under any of its names, and for no other (RFC 4616 section 2)") {
+  Stage stage;
+  REQUIRE(add_users(stage.settings.users, {{"bob@example.test", *hash_password("secret"), ""}}));
+  const auto as = [&](const std::string& acts_as, const std::string& login, const std::string& password) {
+    return stage.plain(login, password, Service::imap, acts_as);
+  };
+  for (int again = 0; again < 2; ++again) {  // the second time the login is remembered
+    CHECK(as("alice@example.test", "alice", "secret").login == "alice@example.test");
+    CHECK(as("Alice", "alice@example.test", "secret").login == "alice@example.test");
+    for (const char* other : {"bob", "bob@example.test", "nobody", "alice@far.example", "jim"}) {
+      CAPTURE(other);
+      const auto reply = as(other, "alice", "secret");
+      CHECK(reply.outcome == SaslOutcome::failure);
+      CHECK(reply.ticket.empty());
+    }
+  }
+  CHECK(as("alice", "bob", "secret").outcome == SaslOutcome::failure);
+  CHECK(as("alice@example.test", "alice", "wrong").outcome == SaslOutcome::failure);
 }
 
 TEST_CASE("Bad logins fail, each in its way, and never succeed by default (AUT-10)") {

@@ -88,6 +88,20 @@ TEST_CASE("PLAIN gives what the client has shown") {
   CHECK(later.respond(z("|bob|x")).credentials->login == "bob");
 }
 
+TEST_CASE("PLAIN tells for whom the client wants to act, where that is not the login as it was sent") {
+  const auto acts_as = [](const std::string& message) {
+    const auto next = exchange("PLAIN").start(message);
+    REQUIRE(next.credentials);
+    CHECK(next.credentials->login.starts_with("alice"));
+    return next.credentials->acts_as;
+  };
+  CHECK(acts_as(z("|alice|x")).empty());
+  CHECK(acts_as(z("ALICE|alice|x")).empty());
+  CHECK(acts_as(z("alice@example.test|alice|x")) == "alice@example.test");
+  CHECK(acts_as(z("alice|alice@example.test|x")) == "alice");
+  CHECK(acts_as(z("bob|alice|x")) == "bob");
+}
+
 TEST_CASE("AUT-02, AUT-06: PLAIN messages that are none") {
   const std::string bad[] = {"",
                              z("|"),
@@ -100,7 +114,8 @@ TEST_CASE("AUT-02, AUT-06: PLAIN messages that are none") {
                              z("||secret"),
                              z("|a|b|c"),
                              z("|alice|x|"),
-                             z("bob|alice|x"),
+                             z("../x|alice|x"),
+                             z("root|alice|x"),
                              z("|../x|y"),
                              z("|root|x"),
                              z("|a\nb|x"),

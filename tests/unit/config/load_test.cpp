@@ -28,6 +28,15 @@ Settings settings_of(std::string_view yaml) {
 
 }  // namespace
 
+TEST_CASE("What is shipped waits as long, and takes as much, as the RFCs demand") {
+  const Settings shipped;
+  CHECK(shipped.imap_idle_timeout >= std::chrono::minutes{30});  // RFC 3501 section 5.4
+  CHECK(shipped.pop3_idle_timeout >= std::chrono::minutes{10});  // RFC 1939 section 3
+  CHECK(shipped.smtpd_timeout >= std::chrono::minutes{5});       // RFC 5321 section 4.5.3.2.7
+  CHECK(shipped.smtpd_recipient_limit >= 100);                   // RFC 5321 section 4.5.3.1.8
+  CHECK(shipped.message_size_limit >= 65536);                    // RFC 5321 section 4.5.3.1.7
+}
+
 TEST_CASE("The settings of the design's example are read") {
   const auto s = settings_of(R"(hostname: mail.minfo.sn
 domains: [minfo.sn, Example.TEST]

@@ -54,6 +54,16 @@ TEST_CASE("MOVE whose removal fails says so, and has lost nothing") {
   CHECK(house.account.status("other")->messages == 1);
 }
 
+TEST_CASE("CLOSE that cannot expunge closes all the same, and says what did not happen (RFC 3501 section 6.4.2)") {
+  House house("Subject: x\r\n\r\nx\r\n", 2);
+  house.client.say("1 STORE 1 +FLAGS.SILENT (\\Deleted)\r\n");
+  house.faults->expunge = true;
+  CHECK(house.client.say("2 CLOSE\r\n") ==
+        "* NO [UNAVAILABLE] The mailbox cannot be reached now; try again later\r\n2 OK Closed\r\n");
+  CHECK(house.client.say("3 CHECK\r\n") == "3 BAD No mailbox is selected\r\n");
+  CHECK(house.account.status("INBOX")->messages == 2);
+}
+
 TEST_CASE("A message that is fetched slice by slice is opened once") {
   std::string octets = "Subject: long\r\n\r\n";
   while (octets.size() < 100000) octets += "0123456789abcdef\r\n";

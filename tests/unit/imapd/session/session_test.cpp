@@ -74,6 +74,16 @@ TEST_CASE("Flags changed by one session are told to the other, and not twice to 
         "* 3 FETCH (FLAGS (\\Answered \\Draft \\Recent $Work))\r\n3 OK Stored\r\n");
 }
 
+TEST_CASE("Behind a UID command flags are told with the UID (RFC 3501 section 6.4.8)") {
+  House house;
+  house.a.say("1 STORE 1 +FLAGS.SILENT (\\Deleted)\r\n2 EXPUNGE\r\n3 STORE 1:2 +FLAGS.SILENT (\\Flagged)\r\n");
+  CHECK(house.b.say("1 UID STORE 3 +FLAGS.SILENT (\\Draft)\r\n") ==
+        "* 1 EXPUNGE\r\n* 1 FETCH (UID 2 FLAGS (\\Flagged))\r\n* 2 FETCH (UID 3 FLAGS (\\Flagged \\Draft))\r\n"
+        "1 OK Stored\r\n");
+  CHECK(house.a.say("4 UID SEARCH ALL\r\n") ==
+        "* SEARCH 2 3\r\n* 2 FETCH (UID 3 FLAGS (\\Flagged \\Draft \\Recent))\r\n4 OK Searched\r\n");
+}
+
 TEST_CASE("A message is recent in one session") {
   House house(0);
   house.a.say("1 APPEND INBOX {3+}\r\nnew\r\n");

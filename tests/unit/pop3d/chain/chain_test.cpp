@@ -238,6 +238,19 @@ TEST_CASE("One session a process: full with the first client") {
   CHECK(house.until([&] { return house.login_ended; }));
 }
 
+TEST_CASE("A worker that is about to end takes nobody: the client hears it from the login process") {
+  House house;
+  house.worker->shut_down();
+  for (const bool tls : {false, true}) {
+    Talker client(house.loop, tls ? house.tls_port : house.clear_port);
+    if (tls) client.tls();
+    REQUIRE(house.heard(client, "+OK mail"));
+    client.say(credentials);
+    CHECK(house.heard(client, "-ERR [SYS/TEMP]"));
+    CHECK(house.closed(client));
+  }
+}
+
 TEST_CASE("The worker is gone: its TLS client sees the end, in the middle of a line") {
   House house;
   house.caught.emplace();

@@ -179,10 +179,14 @@ struct House {
       } else if (accepted) {
         auth::Account alice;
         alice.name = "alice@example.test";
-        to_worker->send(master::Session{std::move(alice), handover.client_ip, handover.tls, handover.tag,
+        to_worker->send(master::Session{handover.id, std::move(alice), handover.client_ip, handover.tls, handover.tag,
                                         handover.octets, std::move(handover.client)});
+        return;
       }
       to_login->send(master::HandoverReply{handover.id, accepted, ""});
+    });
+    to_worker->on<master::SessionTaken>([this](const master::SessionTaken& answer) {
+      to_login->send(master::HandoverReply{answer.id, answer.taken, ""});
     });
     to_login->on<master::Full>([this](const master::Full&) { ++full; });
     to_worker->on<master::WantEnd>([this](const master::WantEnd& question) { end_questions.push_back(question); });
