@@ -3,6 +3,8 @@ refused. For SMTP, POP3 and IMAP, on the ports with STARTTLS and on those that b
 import ctypes
 import ctypes.util
 import itertools
+import os
+import signal
 import socket
 import struct
 import time
@@ -18,6 +20,7 @@ SERVICES = {
     "pop3": (b"+OK", b"STLS\r\n", b"+OK", b"USER x\r\n", b"NOOP\r\n", b"+OK"),
     "imap": (b"* OK", b"a STARTTLS\r\n", b"a OK", b"b LOGIN x y\r\n", b"c NOOP\r\n", b"c OK"),
 }
+PROGRAMS = {"smtp": "smtpd", "submission": "smtpd", "pop3": "pop3-login", "imap": "imap-login"}
 IMPLICIT = {"smtps": "submission", "pop3s": "pop3", "imaps": "imap"}
 HTTP = b"GET / HTTP/1.1\r\nHost: mail.example.test\r\n\r\n"
 ALERT, HANDSHAKE = 0x15, 0x16
@@ -52,13 +55,17 @@ def to_handshake(demo, name):
 
 
 class InjectionTest(RowCase):
-    def refused(self, name, pieces, pause):
+    def refused(self, name, pieces, pause, before=None, meanwhile=None):
         """The command is refused, nothing behind it is answered, and the connection ends."""
         ready = SERVICES[name][2]
         with greeted(self.demo, name) as wire:
+            if before:
+                before()
             for piece in pieces:
                 wire.raw(piece)
                 time.sleep(pause)
+            if meanwhile:
+                meanwhile()
             said = wire.rest()
             self.assertEqual(said.count(b"\r\n"), 2 if name == "imap" else 1, said)  # IMAP says BYE, too
             self.assertFalse(said.startswith(ready) or b"evil" in said or b"LOGIN" in said, said)
@@ -75,6 +82,19 @@ class InjectionTest(RowCase):
         self.injected("imap")
 
     def test_TLS_03_injected_before_the_answer(self):
+        """The command and what is behind it in segments of their own, and both there before the server looks."""
+        for name in SERVICES:
+            pids = self.demo.pids(PROGRAMS[name])
+
+            def tell(number):
+                for pid in pids:
+                    os.kill(pid, number)
+            try:
+                self.refused(name, SERVICES[name][1:4:2], 0.05, lambda: tell(signal.SIGSTOP), lambda: tell(signal.SIGCONT))
+            finally:
+                tell(signal.SIGCONT)
+
+    def test_TLS_03_injected_about_the_time_of_the_answer(self):
         def race(name, pause):
             _, command, ready, evil = SERVICES[name][:4]
             with greeted(self.demo, name) as wire:
