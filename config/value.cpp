@@ -42,6 +42,17 @@ std::optional<std::uint64_t> parse_amount(std::string_view text, bool octets) {
   return *number << shift;
 }
 
+/// True for `[host]`, which YAML takes for a list of one.
+bool is_literal(const Node& node) {
+  return node.type == Node::Type::list && node.items.size() == 1 && node.items[0].type == Node::Type::scalar;
+}
+
+Node literal(Node list) {
+  Node out = std::move(list.items[0]);
+  out.text = "[" + out.text + "]";
+  return out;
+}
+
 /// Puts one node into a member, by the member's type.
 class Set {
  public:
@@ -69,9 +80,11 @@ class Set {
     return {};
   }
   Result<> operator()(std::string Settings::* member) const {
-    if (node_.type != Node::Type::scalar) return wrong();
-    if (auto done = check(node_); !done) return done;
-    s_.*member = node_.text;
+    Node text = node_;
+    if (setting_.unit == "host" && is_literal(text)) text = literal(std::move(text));
+    if (text.type != Node::Type::scalar) return wrong();
+    if (auto done = check(text); !done) return done;
+    s_.*member = std::move(text.text);
     return {};
   }
   Result<> operator()(std::vector<std::string> Settings::* member) const {
@@ -138,11 +151,16 @@ class Set {
     if (node_.type != Node::Type::list) return wrong();
     if (node_.items.size() > setting_.most) return bad(setting_, node_, too_many());
     std::vector<T> out;
+    std::string problems;  // of all items, a line each
     for (const auto& item : node_.items) {
       auto value = parse(item);
-      if (!value) return fail(value);
-      out.push_back(std::move(*value));
+      if (value) {
+        out.push_back(std::move(*value));
+      } else {
+        problems += (problems.empty() ? "" : "\n") + value.error().text;
+      }
     }
+    if (!problems.empty()) return fail(Kind::permanent, std::move(problems));
     s_.*member = std::move(out);
     return {};
   }

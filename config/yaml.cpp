@@ -130,6 +130,37 @@ bool is_plain(std::string_view text) {
   return text.back() != ':' && std::ranges::all_of(text, [&](char c) { return fine(c) || c == ':'; });
 }
 
+/// The end of `[host]:port` at the start of `text`; 0 if there is none, or more than a comment behind it.
+std::size_t literal_with_port(std::string_view text) {
+  const auto bracket = text.find_first_of("[]{},\"' ", 1);
+  if (!text.starts_with('[') || bracket == std::string_view::npos || bracket < 2 || text[bracket] != ']') return 0;
+  if (text.substr(bracket + 1, 1) != ":") return 0;
+  auto end = bracket + 2;
+  while (end < text.size() && is_alnum(text[end])) ++end;
+  const auto rest = text.substr(end);
+  const bool ends = trim(rest).empty() || (rest.starts_with(' ') && trim(rest).starts_with('#'));
+  return end > bracket + 2 && ends ? end : 0;
+}
+
+/// Postfix writes `relayhost = [host]:port`, which YAML takes for a list and garbage behind it. A value of that form
+/// gets its quotes here; no YAML that could be read before changes its meaning.
+std::string quote_literals(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto line = text.substr(0, std::min(text.find('\n'), text.size()));
+    const auto colon = line.find(": ");
+    auto at = line.starts_with('[') || colon == std::string_view::npos ? 0 : line.find_first_not_of(' ', colon + 1);
+    at = std::min(at, line.size());
+    const auto octets = literal_with_port(line.substr(at));
+    out += line.substr(0, at);
+    if (octets > 0) out += fmt::format("\"{}\"", line.substr(at, octets));
+    out += line.substr(at + octets);
+    if (line.size() < text.size()) out += '\n';
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string Place::text() const {
@@ -153,7 +184,8 @@ Result<Node> parse_yaml(std::string_view text, const std::string& file) {
     return fail(Kind::permanent, place.text() + ": " + why);
   };
   try {
-    std::ispanstream in(std::span(text.data(), text.size()));
+    const std::string quoted = quote_literals(text);
+    std::ispanstream in(std::span(quoted.data(), quoted.size()));
     YAML::Parser parser(in);
     Builder builder(file);
     Node root;

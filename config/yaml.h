@@ -23,18 +23,26 @@ struct Place {
   friend bool operator==(const Place&, const Place&) = default;
 };
 
+struct NodeEntry;
+
 /// One node of YAML.
 struct Node {
   enum class Type : std::uint8_t { null, scalar, list, map };
   Type type = Type::null;
-  bool quoted = false;                         ///< a scalar in quotes: never a number or a word like `yes`
-  std::string text;                            ///< scalar
-  std::vector<Node> items;                     ///< list
-  std::vector<std::pair<Node, Node>> entries;  ///< map, in the order of the file; keys are scalars
+  bool quoted = false;             ///< a scalar in quotes: never a number or a word like `yes`
+  std::string text;                ///< scalar
+  std::vector<Node> items;         ///< list
+  std::vector<NodeEntry> entries;  ///< map, in the order of the file; keys are scalars
   Place place;
 
   /// "a list", "a map", "nothing" or the scalar in quotes: for complaints.
   [[nodiscard]] std::string what() const;
+};
+
+/// One entry of a map.
+struct NodeEntry {
+  Node first;   ///< the key
+  Node second;  ///< its value
 };
 
 constexpr std::size_t max_yaml_octets = 16 << 20;

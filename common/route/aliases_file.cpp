@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "common/address/grammar.h"
 #include "common/base/strings.h"
 
 namespace facteur::route {
@@ -100,6 +101,9 @@ std::optional<std::string> refuse(const std::string& target) {
   const auto bad = [](char c) { return is_control(c) || c == '<' || c == '>'; };
   if (empty || std::ranges::any_of(name, bad) || name.size() > 320) return fmt::format("not an address: '{}'", shown);
   if (local.contains(' ')) return fmt::format("not an address (is a comma missing?): '{}'", shown);
+  if (local.contains(':')) return fmt::format("not an address (is an entry indented?): '{}'", shown);
+  const bool somewhere = domain.empty() || address::is_domain(domain) || address::is_address_literal(domain);
+  if (local.contains('@') || !somewhere) return fmt::format("not an address: '{}'", shown);
   return std::nullopt;
 }
 

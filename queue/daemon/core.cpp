@@ -19,7 +19,7 @@ constexpr Milliseconds longest_sleep{60'000};
 Batcher<std::string, Result<>>::Work removal_work(std::shared_ptr<Spool> spool) {
   return [spool = std::move(spool)](const std::vector<std::string>& queue_ids) {
     std::vector<Result<>> results;
-    for (const auto& queue_id : queue_ids) results.push_back(spool->remove(Folder::queue, std::array{queue_id}));
+    for (const auto& queue_id : queue_ids) results.push_back(spool->finish(queue_id));
     return results;
   };
 }

@@ -14,6 +14,7 @@
 #include "common/loop/loop.h"
 #include "queue/bounce/bounce.h"
 #include "queue/daemon/active.h"
+#include "queue/daemon/log_lines.h"
 #include "queue/daemon/options.h"
 #include "queue/daemon/pool.h"
 #include "queue/daemon/results.h"
@@ -108,8 +109,10 @@ class Core {
   void replace(Active& active, std::vector<std::pair<std::uint32_t, std::vector<std::string>>> replaced);
   void replaced(std::uint64_t key, std::vector<Recipient> children, std::vector<std::uint32_t> parents,
                 const Result<std::uint64_t>& appended);
+  void log_merged(const Active& active, std::uint32_t number) const;
 
   // core_pass.cpp: the end of recipients, passes and messages
+  [[nodiscard]] static Delays delays_of(const Active& active, const AttemptTimes& times);
   void settle(Active& active, RecipientResult result, const AttemptTimes& times);
   void advance(Active& active);
   void append(Active& active);

@@ -26,17 +26,17 @@ Milliseconds since(MonotonicTime begin, MonotonicTime end) {
   return std::max(std::chrono::floor<Milliseconds>(end - begin), Milliseconds{0});
 }
 
-Delays delays_of(const Active& active, const AttemptTimes& times) {
-  const auto arrival = WallTime(std::chrono::microseconds(active.message.envelope.arrival));
-  const auto before = std::chrono::floor<Milliseconds>(active.taken_up_wall - arrival);
-  return {std::max(before, Milliseconds{0}), since(active.taken_up, times.begun), times.setup, times.transfer};
-}
-
 Outcome outcome_of(const RecipientResult& result) {
   return {result.number, result.status, result.text};
 }
 
 }  // namespace
+
+Delays Core::delays_of(const Active& active, const AttemptTimes& times) {
+  const auto arrival = WallTime(std::chrono::microseconds(active.message.envelope.arrival));
+  const auto before = std::chrono::floor<Milliseconds>(active.taken_up_wall - arrival);
+  return {std::max(before, Milliseconds{0}), since(active.taken_up, times.begun), times.setup, times.transfer};
+}
 
 RetryTimes Core::times_for(const Active& active) const {
   RetryTimes times = options_.times;

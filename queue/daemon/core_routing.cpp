@@ -1,8 +1,11 @@
 // Core: handing out the recipients of a message to local and remote delivery, and replacing those that are aliases.
+#include <algorithm>
+
 #include "common/base/in_hand.h"
 #include "common/base/strings.h"
 #include "common/log/log.h"
 #include "queue/daemon/core.h"
+#include "queue/daemon/log_lines.h"
 #include "queue/daemon/records.h"
 
 namespace facteur::queue {
@@ -130,7 +133,10 @@ void Core::replaced(std::uint64_t key, std::vector<Recipient> children, std::vec
   }
   active.message.log_end = *appended;
   const auto first = static_cast<std::uint32_t>(active.message.recipients.size() + 1);
-  for (const auto number : parents) active.message.recipients[number - 1].standing = Standing::expanded;
+  for (const auto number : parents) {
+    active.message.recipients[number - 1].standing = Standing::expanded;
+    if (std::ranges::find(children, number, &Recipient::parent) == children.end()) log_merged(active, number);
+  }
   for (auto& child : children) active.message.recipients.push_back({std::move(child), Standing::pending, {}, {}});
   active.accounts.resize(active.message.recipients.size());
   active.open += children.size();
@@ -141,6 +147,13 @@ void Core::replaced(std::uint64_t key, std::vector<Recipient> children, std::vec
   sort_out(active, first);
   active.routing = false;
   advance(active);
+}
+
+/// Nothing will be said of it later: whom it stands for are recipients of this message already.
+void Core::log_merged(const Active& active, std::uint32_t number) const {
+  const auto result = own_result(number, Fate::delivered, "2.0.0", "whom it stands for are recipients already");
+  const auto delays = delays_of(active, times_now());
+  log::write(log::Level::info, delivery_line(active.queue_id, active.recipient(number), result, delays));
 }
 
 }  // namespace facteur::queue

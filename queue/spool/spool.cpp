@@ -89,11 +89,20 @@ Result<> Spool::has_space(std::uint64_t octets) const {
   return {};
 }
 
+Spool::~Spool() {
+  if (folders_[0]) spares_.clear(directory(Folder::queue));
+}
+
+Result<Fd> Spool::new_file(const std::string& queue_id) {
+  if (auto spare = spares_.take(directory(Folder::queue), queue_id)) return std::move(*spare);
+  return files_.open(directory(Folder::queue), queue_id, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+}
+
 Result<std::vector<NewSlot>> Spool::make_slots(std::span<const std::string> queue_ids) {
   std::vector<NewSlot> slots;
   const auto make = [&]() -> Result<> {
     for (const auto& queue_id : queue_ids) {
-      auto file = files_.open(directory(Folder::queue), queue_id, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+      auto file = new_file(queue_id);
       if (!file) return fail(file);
       slots.push_back({queue_id, std::move(*file)});
     }
@@ -179,6 +188,11 @@ Result<std::uint64_t> Spool::append(const std::string& queue_id, std::uint64_t l
     if (auto safe = files_.sync(file->get()); !safe) return fail(safe);
   }
   return log_end + records.size();
+}
+
+Result<> Spool::finish(const std::string& queue_id) {
+  if (spares_.keep(directory(Folder::queue), queue_id)) return {};
+  return remove(Folder::queue, std::array{queue_id});
 }
 
 Result<> Spool::remove(Folder folder, std::span<const std::string> queue_ids) {

@@ -12,6 +12,7 @@
 #include "common/base/result.h"
 #include "common/fs/files.h"
 #include "queue/format/message.h"
+#include "queue/spool/spares.h"
 
 namespace facteur::queue {
 
@@ -32,6 +33,9 @@ struct Loaded {
 /// The spool of one queued.
 class Spool {
  public:
+  ~Spool();
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
   /// Makes the folders that are missing and takes the lock. Kind::permanent, with what to do in the text, if another
   /// queued has it or a folder has another owner. `files` must outlive the spool.
   [[nodiscard]] static Result<std::unique_ptr<Spool>> open(fs::Files& files, const std::string& path);
@@ -53,7 +57,9 @@ class Spool {
   /// Puts records behind the log, which ends at `log_end`; cuts off what a crash tore first. Gives the new end.
   [[nodiscard]] Result<std::uint64_t> append(const std::string& queue_id, std::uint64_t log_end,
                                              std::string_view records, bool synced);
-  /// Removes messages that are done with, or slots that nobody wants. A file that is gone is no error; the first other
+  /// Removes a message that is done with: its content is gone, and its file, unless it is kept for a new slot.
+  [[nodiscard]] Result<> finish(const std::string& queue_id);
+  /// Removes messages, or slots that nobody wants. A file that is gone is no error; the first other
   /// error is given when all were tried.
   [[nodiscard]] Result<> remove(Folder folder, std::span<const std::string> queue_ids);
   /// Moves a message to another folder, durable.
@@ -62,7 +68,8 @@ class Spool {
   [[nodiscard]] Result<std::vector<std::string>> list(Folder folder, std::size_t& strangers);
 
  private:
-  explicit Spool(fs::Files& files) : files_(files) {}
+  explicit Spool(fs::Files& files) : files_(files), spares_(files) {}
+  [[nodiscard]] Result<Fd> new_file(const std::string& queue_id);
   Result<> open_folder(int spool, Folder folder);
   Result<> take_lock(int spool);
   [[nodiscard]] int directory(Folder folder) const { return folders_[static_cast<std::size_t>(folder)].get(); }
@@ -70,6 +77,7 @@ class Spool {
   fs::Files& files_;
   Fd folders_[3];
   Fd lock_;
+  Spares spares_;
 };
 
 }  // namespace facteur::queue

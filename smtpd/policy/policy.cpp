@@ -70,6 +70,13 @@ bool is_for_postmaster(const address::Address& recipient, const Rules& rules) {
   return iequals(recipient.local_part, "postmaster") || iequals(recipient.local_part, "mailer-daemon");
 }
 
+/// False for an account, also when an alias of that name leads to itself: then it must exist.
+bool leads_elsewhere(const route::Expansion& expansion, std::string_view address) {
+  const auto& found = expansion.recipients;
+  if (found.size() != 1 || !found.front().local()) return true;
+  return expansion.replaced && !iequals(found.front().address, address);
+}
+
 Decision judge_ours(const RecipientFacts& facts, const Rules& rules) {
   const bool named = rules.tables.is_local(to_lower(facts.recipient.domain));
   const auto domain = named ? facts.recipient.domain : rules.tables.default_domain();
@@ -79,7 +86,7 @@ Decision judge_ours(const RecipientFacts& facts, const Rules& rules) {
     decision = refuse(451, "4.3.5", "Alias cannot be used now", "alias", facts);
   } else if (expansion.outcome != route::Outcome::found) {
     decision = refuse(550, "5.4.6", "Recipient address rejected: alias expansion", "alias", facts);
-  } else if (expansion.replaced || expansion.recipients.size() != 1 || !expansion.recipients.front().local()) {
+  } else if (leads_elsewhere(expansion, facts.recipient.local_part + "@" + domain)) {
     decision = accept("alias", facts);
   } else {
     decision = judge_account(facts, expansion.recipients.front().account);

@@ -138,6 +138,9 @@ TEST_CASE("Texts are checked for what they name") {
     CHECK_FALSE(error_of(text).empty());
   }
   const char* good[] = {"relayhost: ''",
+                        "relayhost: [h]:25",
+                        "relayhost:   [2001:db8::1]:26  # the provider",
+                        "relayhost: [h]",
                         "relayhost: example.net",
                         "relayhost: '[2001:db8::1]:26'",
                         "log: /var/log/x",
@@ -153,6 +156,34 @@ TEST_CASE("Texts are checked for what they name") {
     CAPTURE(text);
     CHECK(error_of(text) == "");
   }
+}
+
+TEST_CASE("A host in brackets needs no quotes, as in Postfix") {
+  const std::pair<const char*, const char*> cases[] = {{"[h.example]:587", "[h.example]:587"},
+                                                       {"[h.example]", "[h.example]"},
+                                                       {"[::1]:25", "[::1]:25"},
+                                                       {"'[h.example]:587'", "[h.example]:587"},
+                                                       {"[h.example]:587 # why", "[h.example]:587"}};
+  for (const auto& [written, meant] : cases) {
+    CAPTURE(written);
+    const auto loaded = load_text(std::string("hostname: a.example\nrelayhost: ") + written + "\r\n", "x");
+    REQUIRE(loaded);
+    CHECK(loaded->settings.relayhost == meant);
+    Settings s;
+    REQUIRE(apply_override(s, *Override::parse(std::string("relayhost=") + written)));
+    CHECK(s.relayhost == meant);
+  }
+  for (const auto* written : {"[a, b]", "[[a]]", "[]", "[h]:25 x", "[h]:", "[h]:25]", "{h: 25}"}) {
+    CAPTURE(written);
+    CHECK_FALSE(load_text(std::string("relayhost: ") + written, "x"));
+  }
+}
+
+TEST_CASE("Each bad item of a list is named") {
+  const auto loaded = load_text("mynetworks: [10.0.0.0/8, 10.0.0.0/99, x]", "f");
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().text.find("f:1:26: mynetworks") != std::string::npos);
+  CHECK(loaded.error().text.find("f:1:39: mynetworks") != std::string::npos);
 }
 
 TEST_CASE("Overrides are dotted names with YAML values, and replace") {

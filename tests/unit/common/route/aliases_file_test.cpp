@@ -63,6 +63,15 @@ TEST_CASE("Lines that are no entry are told with their place") {
   CHECK_FALSE(problem_of(": x\n").empty());
   CHECK_FALSE(problem_of("a: \"\"\n").empty());
   CHECK_FALSE(problem_of(std::string("a: x\0y\n", 7)).empty());
+  for (const auto* text :
+       {"a: b@c@d\n", "a: b@-c\n", "a: b@c..d\n", "a: b@[10.0.0.999]\n", "a: b,\n c: d\n", "a: b,\n c:d\n"}) {
+    CAPTURE(text);
+    CHECK_FALSE(problem_of(text).empty());
+  }
+  for (const auto* text : {"a: b@c.example\n", "a: b@[192.0.2.1]\n", "a: b@localhost\n", "a: \\a, b+c@d.example\n"}) {
+    CAPTURE(text);
+    CHECK(problem_of(text).empty());
+  }
   // The first of two entries of one name holds.
   CHECK(parse_aliases("a: b\na: c\n", "f").entries.at("a").targets == Targets{"b"});
 }

@@ -48,6 +48,19 @@ TEST_CASE("an alias is replaced on disk before it is finished; each gets one cop
   CHECK(message->recipients[2].recipient.parent == 1);
 }
 
+TEST_CASE("each recipient has its line, also one that stands for others who are recipients already") {
+  const SpoolFolder folder;
+  World world(folder);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  world.connect_remote();
+  const auto queue_id = world.submit("a@x.org", {"jim@minfo.sn", "jules@minfo.sn", "far@away.org", "sales@minfo.sn"});
+  world.until([&] { return world.log.count(queue_id + ": removed") == 1; });
+  CHECK(world.mailboxes["jim@minfo.sn"].size() == 1);
+  CHECK(world.log.count(queue_id + ": to=<") == 4);
+  CHECK(world.log.count("to=<sales@minfo.sn>, relay=none") == 1);
+}
+
 TEST_CASE("an alias that cannot be used makes mail wait, not bounce") {
   const SpoolFolder folder;
   World world(folder);

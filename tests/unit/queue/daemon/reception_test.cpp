@@ -110,7 +110,8 @@ TEST_CASE("after a start the spool is taken up: whole messages delivered, the re
   world.until([&] { return world.log.count("whole0000000: removed") == 1; });
   CHECK(world.log.count("waiting00000: from=") == 0);
   world.until([&] { return world.log.count("waiting00000: removed") == 1; });
-  world.until([&] { return folder.names() == std::vector<std::string>{"not-ours"}; });
+  world.until([&] { return folder.names().size() - folder.slots() == 1; });
+  CHECK(std::filesystem::exists(folder.path + "/queue/not-ours"));
   CHECK(folder.names("corrupt") == std::vector<std::string>{"rotten000000"});
   CHECK(world.log.count("done00000000: to=") == 0);
   CHECK(world.mailboxes["alice@minfo.sn"].size() == 2);

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <set>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "catch.h"
 #include "queue/format/reader.h"
@@ -269,4 +271,65 @@ TEST_CASE("rot is found before the first attempt after a start (DSK-14)") {
   receive(**spool, id, octets);
   CHECK((*spool)->load(Folder::queue, id, false));
   CHECK((*spool)->load(Folder::queue, id, true).error().kind == Kind::corrupt);
+}
+
+TEST_CASE("the file of a finished message becomes the next slot") {
+  const SpoolFolder folder;
+  auto spool = Spool::open(fs::system_files(), folder.path);
+  receive(**spool, id, message_octets());
+  struct stat before{};
+  struct stat after{};
+  REQUIRE(::stat(folder.file(id).c_str(), &before) == 0);
+  const std::string next = "0123456789ac";
+  const std::vector<std::string> ids{next};
+  SECTION("emptied at once, under its name until the slot is made") {
+    REQUIRE((*spool)->finish(id));
+    CHECK(std::filesystem::file_size(folder.file(id)) == 0);
+    CHECK((*spool)->load(Folder::queue, id, true).error().errno_value == ENODATA);
+    auto slots = (*spool)->make_slots(ids);
+    REQUIRE(slots);
+    REQUIRE(::stat(folder.file(next).c_str(), &after) == 0);
+    CHECK(after.st_ino == before.st_ino);
+    CHECK(after.st_size == 0);
+    CHECK_FALSE(std::filesystem::exists(folder.file(id)));
+    CHECK((::fcntl((*slots)[0].file.get(), F_GETFL) & O_ACCMODE) == O_WRONLY);
+    REQUIRE(fs::system_files().write_at((*slots)[0].file.get(), message_octets(2), 0));
+    slots->clear();
+    CHECK((*spool)->commit(next)->message.recipients.size() == 2);
+  }
+  SECTION("never while somebody has it open: he would read the next message") {
+    const bool mapped = GENERATE(false, true);
+    int holder = ::open(folder.file(id).c_str(), O_RDONLY | O_CLOEXEC);
+    void* memory = mapped ? ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, holder, 0) : nullptr;
+    if (mapped) ::close(std::exchange(holder, -1));
+    REQUIRE((*spool)->finish(id));
+    CHECK_FALSE(std::filesystem::exists(folder.file(id)));
+    if (mapped) {
+      CHECK(::munmap(memory, 4096) == 0);
+    } else {
+      ::close(holder);
+    }
+  }
+  SECTION("never over another message") {
+    receive(**spool, next, message_octets());
+    REQUIRE((*spool)->finish(id));
+    CHECK((*spool)->make_slots(ids).error().errno_value == EEXIST);
+  }
+  SECTION("never one that has a second name") {
+    REQUIRE(::link(folder.file(id).c_str(), (folder.path + "/copy").c_str()) == 0);
+    REQUIRE((*spool)->finish(id));
+    CHECK_FALSE(std::filesystem::exists(folder.file(id)));
+    CHECK(std::filesystem::file_size(folder.path + "/copy") > 0);
+  }
+  SECTION("not more of them than are of use") {
+    for (int i = 0; i < 200; ++i) {
+      const auto name = "finished" + std::to_string(1000 + i);
+      receive(**spool, name, message_octets());
+    }
+    for (int i = 0; i < 200; ++i) REQUIRE((*spool)->finish("finished" + std::to_string(1000 + i)));
+    std::size_t strangers = 0;
+    CHECK((*spool)->list(Folder::queue, strangers)->size() == 128 + 1);
+    spool->reset();
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path + "/queue"), {}) == 1);
+  }
 }

@@ -105,6 +105,20 @@ TEST_CASE("submission wants a login before MAIL") {
   CHECK(judge_sender(client).action == Action::accept);
 }
 
+TEST_CASE("an alias of its own name needs the account of that name") {
+  auto with_self = rules;
+  with_self.tables.aliases["self"] = {{"self"}, "", "/etc/aliases", 11};
+  with_self.tables.aliases["literal"] = {{"\\literal"}, "", "/etc/aliases", 12};
+  for (const auto* name : {"self", "literal"}) {
+    auto asked = facts(name, "our.test");
+    CHECK(judge_recipient(asked, with_self).action == Action::look_up);
+    asked.mailbox = Mailbox::unknown;
+    CHECK(judge_recipient(asked, with_self).reply.line().starts_with("550 5.1.1"));
+    asked.mailbox = Mailbox::exists;
+    CHECK(judge_recipient(asked, with_self).action == Action::accept);
+  }
+}
+
 TEST_CASE("aliases and details") {
   CHECK(judge_recipient(facts("sales", "our.test"), rules).rule == "alias");
   CHECK(judge_recipient(facts("sales", "our.test"), rules).explain().contains("/etc/aliases:7"));
