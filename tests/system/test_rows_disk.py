@@ -12,7 +12,7 @@ from ledger import waiting_in
 from strace import Strace, need_strace, threads
 
 SETTINGS = ("minimal_backoff_time=1s", "maximal_backoff_time=1s", "sync_threads=1", "smtpd_processes=1")
-CALLS = "openat,pwrite64,write,writev,sendmsg,sendto,fsync,fdatasync,renameat,renameat2,linkat,unlinkat"
+CALLS = "openat,pwrite64,write,writev,sendmsg,sendto,fsync,fdatasync,ftruncate,renameat,renameat2,linkat,unlinkat"
 MESSAGES = 150  # more than queued and smtpd have slots for when they begin
 LINE = re.compile(r"(\d+) +(?:<\.\.\. )?([a-z_0-9]+)(?: resumed>|\()(.*)")
 QUEUED_AS = re.compile(r"250 2\.0\.0 Ok: queued as ([0-9A-Za-z]+)")
@@ -89,7 +89,8 @@ class OrderTest(unittest.TestCase):
     def test_DSK_10_the_name_of_a_message_is_synced_before_its_250(self):
         seen, folders = 0, self.synced(r"/spool/queue>")
         for queue_id, reply in self.replies.items():
-            for made in self.of("openat", within=rf'"{queue_id}", [A-Z_|]*O_CREAT'):
+            # A file of its own, or that of a finished message under a new name.
+            for made in self.of("openat", "renameat", within=rf'"{queue_id}", [A-Z_|]*O_CREAT|/queue>, "{queue_id}"\)'):
                 seen += 1
                 self.assertTrue([call for call in folders if made.ended < call.began and call.ended < reply.began],
                                 f"{queue_id} was acknowledged before its folder was synced")
@@ -101,7 +102,8 @@ class OrderTest(unittest.TestCase):
             put, = self.of("renameat", "renameat2", "linkat", within=rf"/tmp>, [^,]*{queue_id}.*/new>, [^,]*{queue_id}")
             self.assertTrue([call for call in self.synced(rf"/Maildir/tmp/[^>]*{queue_id}") if call.ended < put.began],
                             f"{queue_id} came into new/ before it was synced")
-            forgotten = min(call.began for call in self.of("unlinkat", within=rf'/queue>, "{queue_id}"'))
+            forgotten = min(call.began for call in self.of("unlinkat", within=rf'/queue>, "{queue_id}"') +
+                            self.of("ftruncate", within=rf"/queue/{queue_id}>, 0"))
             self.assertTrue([call for call in folders if put.ended < call.began and call.ended < forgotten],
                             f"the queue forgot {queue_id} before new/ was synced")
 

@@ -217,7 +217,7 @@ def check_red(bug):
         bug.patch("-R")
 
 
-def run(bugs, chosen):
+def run(bugs, chosen, seed):
     """What is wrong: with any patch, and with what the tests make of those chosen."""
     start = time.monotonic()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -234,7 +234,8 @@ def run(bugs, chosen):
         for bug in chosen:
             wrong += [told for told in [attempt(check_red, bug)] if told]
         copy_tree()
-    print(f"{len(chosen)} bugs planted; {len(wrong)} wrong ({time.monotonic() - start:.0f} s)")
+    names = ", ".join(bug.name for bug in chosen)
+    print(f"planted: {names}; {len(wrong)} wrong{f', seed {seed}' if seed else ''} ({time.monotonic() - start:.0f} s)")
     return wrong
 
 
