@@ -7,6 +7,8 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
+planted = set()  # what tests/torture/campaign did, each once
+
 
 def cases(pattern):
     out = {}
@@ -15,6 +17,7 @@ def cases(pattern):
         for case in ElementTree.parse(path).getroot().iter("testcase"):
             output = case.findtext("system-out") or ""
             out[kind, case.get("name")] = (case.get("status"), re.findall(r"SKIPPED: .*", output))
+            planted.update(re.findall(r"^planted: .*", output, re.M))
     return out
 
 
@@ -34,5 +37,6 @@ for key, (status, reasons) in first.items():
     else:
         skipped += 1
         print("skipped:", name, "-", "; ".join(reasons) or "no reason given")
+print(*sorted(planted), sep="\n", end="\n" if planted else "")
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
 sys.exit(1 if failed or passed == 0 or (os.geteuid() == 0 and skipped) else 0)

@@ -82,9 +82,10 @@ class Found:
 class Sender(threading.Thread):
     """Sends numbered messages until told to stop; connects again whenever anything goes wrong."""
 
-    def __init__(self, demo, ledger, name, logins, seed, pause=0.01):
+    def __init__(self, demo, ledger, name, logins, seed, pause=0.01, address_of="{}@example.test".format):
         super().__init__(name=name, daemon=True)
         self.demo, self.ledger, self.logins, self.pause = demo, ledger, logins, pause
+        self.address_of = address_of
         self.draw = random.Random(f"{seed}/{name}")
         self.ending = threading.Event()
         self.sent = self.refused = self.broken = 0
@@ -109,9 +110,9 @@ class Sender(threading.Thread):
     def send_one(self, client):
         self.sent += 1
         identity, login = f"{self.name}-{self.sent}", self.draw.choice(self.logins)
-        text, digest = compose(identity, f"{login}@example.test", self.draw)
+        text, digest = compose(identity, self.address_of(login), self.draw)
         try:
-            client.sendmail("sender@outside.test", [f"{login}@example.test"], text)
+            client.sendmail("sender@outside.test", [self.address_of(login)], text)
         except smtplib.SMTPResponseException as answer:
             self.refuse(answer.smtp_code)
         except smtplib.SMTPRecipientsRefused as answer:

@@ -220,6 +220,11 @@ def rss(pid):
     return int(status_of(pid)["VmRSS"].split()[0])
 
 
+def peak(pid):
+    """The most resident memory that it ever had, in KiB."""
+    return int(status_of(pid)["VmHWM"].split()[0])
+
+
 def rss_at_rest(pid, seconds=1):
     """The least of a while: a password that is being hashed takes megabytes."""
     deadline, least = time.monotonic() + seconds, rss(pid)

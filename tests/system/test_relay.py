@@ -161,6 +161,17 @@ class TlsTest(RelayCase):
         broken.replies["STARTTLS"] = [b"", None]
         self.assertFalse(self.relayed_by(broken, "broken").tls)
 
+    def test_TLS_05_replies_behind_the_220(self):
+        """What stands in clear behind the yes to STARTTLS ends the connection: nothing is said any more on it, the mail waits."""
+        sink = Sink(tls=make_certificate(self.folder))
+        sink.replies["STARTTLS"] = [b"220 go\r\n250-evil AUTH PLAIN\r\n250 PIPELINING", None]
+        with sink, Demo(settings=relaying_to(sink)) as demo:
+            demo.send("alice@example.test", "injected@far.test", message("injected"))
+            self.assertTrue(sink.wait("injected@far.test")[0].tls)
+            self.assertEqual([verb for verb, _ in sink.commands][:5], ["EHLO", "STARTTLS", "EHLO", "STARTTLS", "EHLO"])
+            self.assertRegex(demo.log_text(), r"to=<injected@far\.test>.* status=deferred .*before the TLS handshake")
+            self.assertEqual(len(sink.received), 1)
+
     def test_never_in_clear_when_required(self):
         with Demo(settings=relaying_to(self.sink, "smtp_tls_security_level=encrypt")) as demo:
             demo.send("alice@example.test", "must@far.test", message("must"))

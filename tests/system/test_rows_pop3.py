@@ -6,13 +6,13 @@ import time
 
 from harness import PASSWORD, main, wait_until
 from maildrop import COUNT, Maildir, Mbox, delete, login, odd, say
-from rows import KILLED, RowCase, Wire, rss
+from rows import KILLED, RowCase, Wire, peak
 
 
 class LineTest(RowCase):
     def endless(self, wire, program):
         """A line without an end: one answer at most, an end within the time that a close may take, and no memory for it."""
-        before = {pid: rss(pid) for pid in self.demo.pids(program)}
+        before = {pid: peak(pid) for pid in self.demo.pids(program)}
         start = time.monotonic()
         try:
             while time.monotonic() - start < 10:
@@ -22,7 +22,7 @@ class LineTest(RowCase):
         self.assertLess(time.monotonic() - start, 5)
         self.assertRegex(wire.rest(), rb"\A(-ERR [^\r\n]*\r\n)?\Z")
         for pid, size in before.items():
-            self.assertLess(rss(pid) - size, 8192)
+            self.assertLess(peak(pid) - size, 8192)
 
     def test_POP_02_a_line_without_an_end(self):
         with Wire(self.demo.port("pop3")) as wire:

@@ -126,9 +126,9 @@ class CrowdTest(RowCase):
         while not ending.is_set():
             try:
                 with Wire(self.demo.port("smtp"), timeout=5) as wire:
-                    if way == "banner":
+                    if "banner" in way:
                         wire.expect(220)
-                    if way == "rst":
+                    if "rst" in way:
                         wire.rst()
                 counts[way] = counts.get(way, 0) + 1
             except (OSError, AssertionError):
@@ -136,7 +136,7 @@ class CrowdTest(RowCase):
 
     def test_CMD_29_connection_rate(self):
         ending, counts, slowest = threading.Event(), {}, 0
-        threads = [threading.Thread(target=self.crowd, args=(way, ending, counts)) for way in ("at once", "rst", "banner") * 2]
+        threads = [threading.Thread(target=self.crowd, args=(way, ending, counts)) for way in ("at once", "rst", "banner", "banner and rst") * 2]
         for thread in threads:
             thread.start()
         end = time.monotonic() + self.SECONDS

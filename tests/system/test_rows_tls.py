@@ -3,13 +3,15 @@ refused. For SMTP, POP3 and IMAP, on the ports with STARTTLS and on those that b
 import ctypes
 import ctypes.util
 import itertools
+import os
+import signal
 import socket
 import struct
 import time
 
 from harness import FULL, main, wait_until
 from ledger import waiting_in
-from rows import RowCase, Wire, beside_each_other, connect_smtp, holding, plain, rss
+from rows import RowCase, Wire, beside_each_other, connect_smtp, holding, peak, plain
 
 #           the greeting, the command, the yes to it; what is injected; a harmless command and the answer to it
 SERVICES = {
@@ -18,6 +20,7 @@ SERVICES = {
     "pop3": (b"+OK", b"STLS\r\n", b"+OK", b"USER x\r\n", b"NOOP\r\n", b"+OK"),
     "imap": (b"* OK", b"a STARTTLS\r\n", b"a OK", b"b LOGIN x y\r\n", b"c NOOP\r\n", b"c OK"),
 }
+PROGRAMS = {"smtp": "smtpd", "submission": "smtpd", "pop3": "pop3-login", "imap": "imap-login"}
 IMPLICIT = {"smtps": "submission", "pop3s": "pop3", "imaps": "imap"}
 HTTP = b"GET / HTTP/1.1\r\nHost: mail.example.test\r\n\r\n"
 ALERT, HANDSHAKE = 0x15, 0x16
@@ -52,13 +55,17 @@ def to_handshake(demo, name):
 
 
 class InjectionTest(RowCase):
-    def refused(self, name, pieces, pause):
+    def refused(self, name, pieces, pause, before=None, meanwhile=None):
         """The command is refused, nothing behind it is answered, and the connection ends."""
         ready = SERVICES[name][2]
         with greeted(self.demo, name) as wire:
+            if before:
+                before()
             for piece in pieces:
                 wire.raw(piece)
                 time.sleep(pause)
+            if meanwhile:
+                meanwhile()
             said = wire.rest()
             self.assertEqual(said.count(b"\r\n"), 2 if name == "imap" else 1, said)  # IMAP says BYE, too
             self.assertFalse(said.startswith(ready) or b"evil" in said or b"LOGIN" in said, said)
@@ -75,6 +82,19 @@ class InjectionTest(RowCase):
         self.injected("imap")
 
     def test_TLS_03_injected_before_the_answer(self):
+        """The command and what is behind it in segments of their own, and both there before the server looks."""
+        for name in SERVICES:
+            pids = self.demo.pids(PROGRAMS[name])
+
+            def tell(number):
+                for pid in pids:
+                    os.kill(pid, number)
+            try:
+                self.refused(name, SERVICES[name][1:4:2], 0.05, lambda: tell(signal.SIGSTOP), lambda: tell(signal.SIGCONT))
+            finally:
+                tell(signal.SIGCONT)
+
+    def test_TLS_03_injected_about_the_time_of_the_answer(self):
         def race(name, pause):
             _, command, ready, evil = SERVICES[name][:4]
             with greeted(self.demo, name) as wire:
@@ -267,17 +287,19 @@ class ProtocolTest(RowCase):
 
     def flood(self, name, program, harmless, between):
         """Key updates, with a command after every so many, or with none; the process must not grow."""
-        before = {pid: rss(pid) for pid in self.demo.pids(program)}
-        sent = 0
+        before = {pid: peak(pid) for pid in self.demo.pids(program)}
+        sent, most = 0, 200000 if FULL else 30000
         with to_handshake(self.demo, name) as wire, LibSsl(wire, TLS_1_3) as client:
-            while sent < (200000 if FULL else 10000) and client.key_update():
+            while sent < most and client.key_update():
                 sent += 1
                 if sent % between == 0 and not client.write(harmless):
                     break
             self.assert_served(2)
         self.assertGreater(sent, 100)
+        if between > most:
+            self.assertLess(sent, most, f"{name}: key updates without end are read without end")
         for pid, size in before.items():
-            self.assertLess(rss(pid) - size, 16384, f"{name}: {sent} key updates")
+            self.assertLess(peak(pid) - size, 16384, f"{name}: {sent} key updates")
 
     def test_TLS_12_key_updates(self):
         for between in (20, 1000, 1 << 30):
