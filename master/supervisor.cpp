@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include "common/base/in_hand.h"
 #include "common/fs/files.h"
@@ -308,7 +309,7 @@ void Supervisor::reap() {
     if (child == children_.end()) continue;
     died(*child, status);
     children_.erase(child);
-    if (stage_done_) stage_done_();
+    look_at_stage();
   }
 }
 
@@ -347,28 +348,31 @@ void Supervisor::stop(std::function<void()> done) {
   stop_stage(false, [this, done = std::move(done)] { stop_stage(true, done); });
 }
 
+bool Supervisor::is_in(const Stage& stage, const Child& child) {
+  const auto* row = row_of(child.program);
+  return stage.vital || row == nullptr || !row->vital;
+}
+
 void Supervisor::stop_stage(bool vital, std::function<void()> then) {
-  const auto in_stage = [vital](const Child& child) {
-    const auto* row = row_of(child.program);
-    return vital || row == nullptr || !row->vital;
-  };
+  stage_.emplace(Stage{vital, std::move(then)});
+  signal_stage(SIGTERM);
+  kill_timer_.start(std::chrono::duration_cast<Milliseconds>(settings_.stop_grace) + kill_margin,
+                    [this] { signal_stage(SIGKILL); });
+  loop_.post([this] { look_at_stage(); });  // there may be no process in it
+}
+
+void Supervisor::signal_stage(int signal) {
   for (const auto& child : children_) {
-    if (in_stage(child)) ::kill(child.pid, SIGTERM);
+    if (stage_ && is_in(*stage_, child)) ::kill(child.pid, signal);
   }
-  stage_done_ = [this, in_stage, then = std::move(then)] {
-    if (std::ranges::any_of(children_, in_stage)) return;
-    stage_done_ = nullptr;
-    kill_timer_.stop();
-    loop_.post(then);
-  };
-  kill_timer_.start(std::chrono::duration_cast<Milliseconds>(settings_.stop_grace) + kill_margin, [this, in_stage] {
-    for (const auto& child : children_) {
-      if (in_stage(child)) ::kill(child.pid, SIGKILL);
-    }
-  });
-  loop_.post([this] {
-    if (stage_done_) stage_done_();  // there may be none
-  });
+}
+
+/// Ends the stage once none of its processes lives.
+void Supervisor::look_at_stage() {
+  if (!stage_ || std::ranges::any_of(children_, [this](const Child& child) { return is_in(*stage_, child); })) return;
+  kill_timer_.stop();
+  auto ended = std::exchange(stage_, std::nullopt);
+  loop_.post(std::move(ended->then));
 }
 
 }  // namespace facteur::master

@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -90,7 +91,15 @@ class Supervisor {
   void died(Child& child, int status);
   void restart_later(const ProgramRow& row, unsigned index, Milliseconds pause);
   [[nodiscard]] Milliseconds pause_after(const ProgramRow& row, const Child& child);
+  /// What is being stopped, and what follows when it has ended.
+  struct Stage {
+    bool vital;
+    std::function<void()> then;
+  };
+  [[nodiscard]] static bool is_in(const Stage& stage, const Child& child);
   void stop_stage(bool vital, std::function<void()> then);
+  void signal_stage(int signal);
+  void look_at_stage();
 
   loop::Loop& loop_;
   const bool real_root_;
@@ -108,7 +117,7 @@ class Supervisor {
   std::function<void(Child&)> on_birth_;
   std::function<void(const Child&, int)> on_death_;
   std::function<void()> on_all_ready_;
-  std::function<void()> stage_done_;
+  std::optional<Stage> stage_;
   loop::Timer kill_timer_{loop_};
   bool stopping_ = false;
 };

@@ -17,6 +17,8 @@ constexpr int facility_mail = 2 << 3;  // RFC 5424 section 6.2.1
 
 struct Line {
   Level level;
+  std::string time;  ///< with the space behind it, as the next
+  std::string host;  ///< left out where the system's log adds it
   std::string text;
 };
 
@@ -37,11 +39,12 @@ struct Log {
   bool put(const Line& line) {
     const int fd = attached ? descriptor.get() : STDERR_FILENO;
     if (framing == Framing::syslog) {
-      const std::string record = fmt::format("<{}>{}", facility_mail | static_cast<int>(line.level), line.text);
+      const std::string record =
+          fmt::format("<{}>{}{}", facility_mail | static_cast<int>(line.level), line.time, line.text);
       return ::send(fd, record.data(), record.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
     }
     // One write a line: files are opened for appending, so lines of several processes do not mix.
-    const std::string record = line.text + "\n";
+    const std::string record = line.time + line.host + line.text + "\n";
     for (;;) {
       const auto count = ::write(fd, record.data(), record.size());
       if (count == static_cast<ssize_t>(record.size())) return true;
@@ -59,8 +62,9 @@ struct Log {
 
   [[nodiscard]] Line stamp(Level level, std::string_view text) const {
     const std::string_view shown = text.substr(0, max_line);
-    return {level, fmt::format("{} {} facteur/{}[{}]: {}", syslog_time(wall_now()), host, program, ::getpid(),
-                               is_plain(shown) ? std::string(shown) : printable(shown, max_line))};
+    return {level, syslog_time(wall_now()) + " ", host + " ",
+            fmt::format("facteur/{}[{}]: {}", program, ::getpid(),
+                        is_plain(shown) ? std::string(shown) : printable(shown, max_line))};
   }
 
   static bool is_plain(std::string_view text) {

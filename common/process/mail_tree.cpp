@@ -84,9 +84,30 @@ std::string state_folder(const auth::Account& account) {
   return account.home + "/.facteur";
 }
 
+/// The folders of a Maildir, durable: behind the jail its parent may be out of reach.
+Result<> make_maildir(const std::string& path) {
+  auto& files = fs::system_files();
+  if (auto made = fs::make_directories(path, own_mode); !made) return made;
+  const auto root = files.open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  if (!root) return fail(root);
+  bool fresh = false;
+  for (const auto* name : {"tmp", "new", "cur"}) {
+    const auto made = files.make_directory(root->get(), name, own_mode);
+    if (!made && made.error().errno_value != EEXIST) return made;
+    fresh |= made.has_value();
+  }
+  if (!fresh) return {};
+  if (auto synced = files.sync(root->get()); !synced) return synced;
+  const auto parent = files.open(root->get(), "..", O_RDONLY | O_DIRECTORY);
+  if (parent) return files.sync(parent->get());
+  if (parent.error().errno_value != EACCES) return fail(parent);
+  if (::syncfs(root->get()) < 0) return fail_errno("syncfs", errno);
+  return {};
+}
+
 /// The folder of the Maildir, or the mbox and its folder, with the rights of whom we act as.
 Result<> make_place(const MailPlace& place, const auth::Account& account) {
-  if (place.kind == MailPlace::Kind::maildir) return fs::make_directories(place.path, own_mode);
+  if (place.kind == MailPlace::Kind::maildir) return make_maildir(place.path);
   // Whether it succeeds shows when it is needed; mail can be delivered without.
   if (!account.home.empty()) (void)fs::make_directories(state_folder(account), own_mode);
   auto& files = fs::system_files();

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "common/base/strings.h"
 #include "common/store/content.h"
@@ -41,6 +42,16 @@ class LineEnds {
   bool held_ = false;
 };
 
+/// Makes the name of a new Maildir last. Its parent may be closed to us, by a jail or its mode: then all of the file
+/// system is synced, which happens once in the life of a Maildir.
+Result<> sync_parent(int root, fs::Files& files) {
+  const auto parent = files.open(root, "..", directory_flags);
+  if (parent) return files.sync(parent->get());
+  if (parent.error().errno_value != EACCES) return fail(parent);
+  if (::syncfs(root) < 0) return fail_errno("syncfs", errno);
+  return {};
+}
+
 }  // namespace
 
 Result<MaildirFolders> MaildirFolders::open(const std::string& path, bool create, fs::Files& files) {
@@ -57,9 +68,7 @@ Result<MaildirFolders> MaildirFolders::open(const std::string& path, bool create
   }
   if (!made) return out;
   if (auto synced = files.sync(out.root.get()); !synced) return fail(synced);
-  const auto parent = files.open(out.root.get(), "..", directory_flags);
-  if (!parent) return fail(parent);
-  if (auto synced = files.sync(parent->get()); !synced) return fail(synced);
+  if (auto synced = sync_parent(out.root.get(), files); !synced) return fail(synced);
   return out;
 }
 

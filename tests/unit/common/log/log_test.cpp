@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <regex>
 #include <string>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "catch.h"
@@ -46,4 +47,16 @@ TEST_CASE("lines wait while the destination is broken, and the program is told o
   const std::string text = read_all(reader.get());
   CHECK(text.find("first\n") < text.find("second\n"));
   CHECK(text.find("second\n") != std::string::npos);
+}
+
+TEST_CASE("the system's log gets no host: it adds its own") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+  const Fd reader(ends[0]);
+  log::identify("mail.minfo.sn", "smtpd");
+  log::attach(Fd(ends[1]), log::Framing::syslog);
+  log::info("{}: client={}", "4bXyZ", "a");
+  CHECK(std::regex_match(read_all(reader.get()), std::regex("<22>[A-Z][a-z]{2} [ 0-9]\\d \\d\\d:\\d\\d:\\d\\d "
+                                                            "facteur/smtpd\\[\\d+\\]: 4bXyZ: client=a")));
+  log::attach(Fd(::dup(STDERR_FILENO)), log::Framing::line);
 }
