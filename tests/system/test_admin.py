@@ -1,15 +1,21 @@
 """What an administrator does to a running installation, and what its local users may try: reloads, rotated logs, files that go
 away for a moment, a second start, junk in the maildrop, a crowd at the control socket."""
 import os
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 import unittest
 
-from harness import Demo, alive, main, message, need_root, wait_until
+from harness import Demo, alive, main, message, need_root, program, wait_until
 
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
+
+
+def accepts(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 class AdminTest(unittest.TestCase):
@@ -165,6 +171,19 @@ time.sleep(60)
             self.assertEqual(self.code_at_rcpt(demo, "alice@example.test"), 554)
             checked = demo.run("facteur", "config", "check")
             self.assertEqual(checked.returncode, 0, checked.stderr)
+
+    def test_facteurd_itself_ends_well(self):
+        with Demo(directory=self.folder) as demo:
+            config, port = demo.info["config"], demo.port("smtp")
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            facteurd = subprocess.Popen([program("facteurd"), "--config", config], stderr=subprocess.DEVNULL)
+            try:
+                wait_until(lambda: accepts(port), 15, "an open port")
+                facteurd.send_signal(ending)
+                self.assertEqual(facteurd.wait(timeout=15), 0)
+            finally:
+                facteurd.kill()
+                facteurd.wait()
 
     def test_wrong_use_is_told_by_the_status(self):
         with Demo(directory=self.folder) as demo:
