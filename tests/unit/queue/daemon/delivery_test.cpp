@@ -48,6 +48,19 @@ TEST_CASE("an alias is replaced on disk before it is finished; each gets one cop
   CHECK(message->recipients[2].recipient.parent == 1);
 }
 
+TEST_CASE("an alias is found by what its name says, not by how it is quoted") {
+  const SpoolFolder folder;
+  World world(folder);
+  auto with_quoted = tables();
+  with_quoted.aliases["a team"] = {{"jim"}, "", "/etc/aliases", 3};
+  world.core.set_tables(with_quoted);
+  world.connect_smtpd();
+  const auto queue_id = world.submit("a@x.org", {"\"a team\"@minfo.sn", "\"jules\"@minfo.sn"});
+  world.until([&] { return world.log.count(queue_id + ": removed") == 1; });
+  CHECK(world.mailboxes["jim@minfo.sn"].size() == 1);
+  CHECK(world.mailboxes["jules@minfo.sn"].size() == 1);
+}
+
 TEST_CASE("each recipient has its line, also one that stands for others who are recipients already") {
   const SpoolFolder folder;
   World world(folder);
