@@ -18,6 +18,12 @@ Found temporary(const std::string& text) {
   return out;
 }
 
+bool is_below(const Account& account, const std::string& root) {
+  const auto path = std::string_view(account.mail).substr(account.mail.find(':') + 1);
+  const std::string at_home = account.home + "/";
+  return (path.starts_with("~/") ? std::string_view(at_home) : path).starts_with(root + "/");
+}
+
 }  // namespace
 
 Accounts::Accounts(const config::Settings& settings, const Powers& powers, UsersFile users, Passwd& passwd)
@@ -76,6 +82,11 @@ Found Accounts::find_virtual(const User& user) const {
       user.home.empty() ? fmt::format("{}/{}/{}", settings_.virtual_mail_root, domain, local) : user.home;
   const auto& location = user.mail.empty() ? settings_.mail_location : user.mail;
   out.account.mail = expand_location(location, user.name, local, domain, out.account.home);
+  // Nothing can be made elsewhere: mail for it waits at the sender's, not with us.
+  if (!is_below(out.account, settings_.virtual_mail_root)) {
+    return temporary(
+        fmt::format("the mail of {} is not below virtual_mail_root, {}", user.name, settings_.virtual_mail_root));
+  }
   out.password = user.password;
   out.record = user.password;
   return out;

@@ -94,6 +94,20 @@ TEST_CASE("Entries that cannot be used stay, with what is wrong; the password is
   CHECK_FALSE(parse_users("a: '*'\na: '*'\n", "u", "d"));
 }
 
+TEST_CASE("An account whose mail could not be made is not one now, and not an unknown one") {
+  TestPasswd passwd;
+  const auto existence = [&](const std::string& place) {
+    auto users = *parse_users("v@minfo.sn: {password: '" + hash_a + "', " + place + "}\n", "u", "minfo.sn");
+    REQUIRE(users.problems.empty());
+    return Accounts(settings(), root, std::move(users), passwd).find("v").existence;
+  };
+  CHECK(existence("mail: 'maildir:/elsewhere/v'") == Existence::temporary);
+  CHECK(existence("mail: 'mbox:/var/mail/v'") == Existence::temporary);
+  CHECK(existence("home: /home/v") == Existence::temporary);
+  CHECK(existence("mail: 'maildir:/var/mail/facteur/v'") == Existence::exists);
+  CHECK(existence("home: /var/mail/facteur/x/v") == Existence::exists);
+}
+
 TEST_CASE("Names find accounts: users of the file first, system users in all our domains") {
   TestPasswd passwd;
   auto users =
