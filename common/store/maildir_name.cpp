@@ -27,14 +27,6 @@ struct FlagLetter {
 constexpr std::array<FlagLetter, 5> letters{
     {{'D', draft}, {'F', flagged}, {'R', answered}, {'S', seen}, {'T', deleted}}};
 
-/// The number behind ",S=" or the like; nothing if it is not there or no number.
-std::optional<std::uint64_t> size_in(std::string_view base, std::string_view key) {
-  const auto at = base.find(key);
-  if (at == std::string_view::npos) return std::nullopt;
-  const auto digits = base.substr(at + key.size());
-  return parse_number<std::uint64_t>(digits.substr(0, digits.find(',')));
-}
-
 std::uint64_t leading_number(std::string_view name) {
   const auto end = std::min(name.find_first_not_of("0123456789"), name.size());
   return parse_number<std::uint64_t>(name.substr(0, end)).value_or(0);
@@ -54,8 +46,6 @@ std::optional<MaildirName> parse_maildir_name(std::string_view name) {
     const auto known = std::ranges::find(letters, c, &FlagLetter::letter);
     if (known != letters.end()) out.flags |= known->flag;
   }
-  out.stored = size_in(out.base, ",S=");
-  out.wire = size_in(out.base, ",W=");
   return out;
 }
 

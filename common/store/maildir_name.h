@@ -10,11 +10,9 @@ namespace facteur::store {
 
 /// A file name in its parts; views into it.
 struct MaildirName {
-  std::string_view base;                ///< what never changes: all before ':'
-  std::string_view info;                ///< from ':' on: ":2,FS", or nothing
-  std::uint8_t flags = 0;               ///< SystemFlag bits of the letters behind ":2,"
-  std::optional<std::uint64_t> stored;  ///< S=: octets of the file
-  std::optional<std::uint64_t> wire;    ///< W=: octets with CRLF line ends
+  std::string_view base;   ///< what never changes: all before ':'
+  std::string_view info;   ///< from ':' on: ":2,FS", or nothing
+  std::uint8_t flags = 0;  ///< SystemFlag bits of the letters behind ":2,"
 };
 
 /// The parts of a name; nothing if it is no message's: it begins with a dot, or has control characters.

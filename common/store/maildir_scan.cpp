@@ -215,10 +215,8 @@ Result<std::optional<UidEntry>> MaildirCore::measure(const Stranger& stranger) {
   const auto last = stored > 0 ? options_.files->read_at(fd->get(), stored - 1, 1) : Result<std::string>("\n");
   if (!last) return fail(last);
   entry.open_end = *last != "\n";
-  if (parsed->wire && parsed->stored == stored && *parsed->wire >= stored && *parsed->wire - stored <= stored) {
-    entry.size = *parsed->wire;
-    return entry;
-  }
+  // What ",W=" says is not believed: who edited or moved the file may have left it wrong, and POP3 and IMAP promise
+  // these octets.
   const auto size = count_crlf(fd->get(), 0, stored, *options_.files);
   if (!size) return fail(size);
   entry.size = *size;
