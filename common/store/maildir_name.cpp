@@ -32,6 +32,17 @@ std::uint64_t leading_number(std::string_view name) {
   return parse_number<std::uint64_t>(name.substr(0, end)).value_or(0);
 }
 
+/// The microseconds of "SECONDS.M123456P…"; nothing for other names, so for those of deliveries ("ID_RECIPIENT").
+std::optional<std::uint32_t> microseconds_in(std::string_view name) {
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const auto field = name.substr(dot + 1, name.find('.', dot + 1) - dot - 1);
+  const auto end = field.find('P');
+  if (!field.starts_with('M') || end == std::string_view::npos || field.contains('_')) return std::nullopt;
+  const auto number = parse_number<std::uint32_t>(field.substr(1, end - 1));
+  return number && *number < 1'000'000 ? number : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<MaildirName> parse_maildir_name(std::string_view name) {
@@ -97,6 +108,13 @@ std::string unique_name(std::string_view host) {
 
 std::string with_sizes(std::string_view name, std::uint64_t stored, std::uint64_t wire) {
   return fmt::format("{},S={},W={}", name, stored, wire);
+}
+
+CameAt came_at(std::string_view name, std::int64_t written_seconds, std::int64_t written_nanoseconds) {
+  const auto named = leading_number(name);
+  const auto microseconds = microseconds_in(name);
+  if (!microseconds) return {named, written_seconds, written_nanoseconds};
+  return {named, static_cast<std::int64_t>(named), std::int64_t{*microseconds} * 1000};
 }
 
 bool older(std::string_view a, std::string_view b) {

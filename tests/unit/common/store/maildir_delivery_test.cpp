@@ -63,6 +63,20 @@ TEST_CASE("names are taken apart and made") {
   CHECK(older(first, second));
 }
 
+TEST_CASE("within a second messages come as their names tell, or else as they were written") {
+  CHECK(came_at("9.zz_1.h", 50, 2) < came_at("10.aa_1.h", 40, 1));
+  CHECK(came_at("10.zz_1.h", 50, 1) < came_at("10.aa_1.h", 50, 2));
+  CHECK(came_at("10.zz_1.h", 49, 9) < came_at("10.aa_1.h", 50, 2));
+  CHECK(came_at("10.M5P2.h", 70, 0) < came_at("10.M40P1.h", 60, 0));
+  CHECK(came_at("10.M5P2.h", 70, 0) == came_at("10.M000005P7.h", 60, 9));
+  // No microseconds: ids of deliveries, and numbers that are none.
+  for (const char* name : {"10.M5P2_1.h", "10.M1000000P1.h", "10.MP1.h", "10.M-1P1.h", "10.M5", "10.", "10", ""}) {
+    INFO(name);
+    CHECK(came_at(name, 70, 3).seconds == 70);
+    CHECK(came_at(name, 70, 3).nanoseconds == 3);
+  }
+}
+
 TEST_CASE("a delivery stands in new/ with LF, sizes in its name and the modes of private mail") {
   const Folder folder;
   const auto path = folder.path + "/Maildir";
