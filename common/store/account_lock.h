@@ -15,8 +15,9 @@ class AccountLock {
   [[nodiscard]] static Result<AccountLock> take(int directory, fs::Files& files);
 
   /// The next UIDVALIDITY: the present second, or one more than the last value given if that is not lower (RFC 3501
-  /// section 2.3.1.1). Durable before it is told.
-  [[nodiscard]] Result<std::uint32_t> next_uid_validity();
+  /// section 2.3.1.1). Higher than `foreign`, which another server gave, as far as 32 bits allow. Durable before it is
+  /// told.
+  [[nodiscard]] Result<std::uint32_t> next_uid_validity(std::uint32_t foreign = 0);
 
  private:
   AccountLock(Fd fd, FileLock lock, fs::Files& files) : fd_(std::move(fd)), lock_(std::move(lock)), files_(&files) {}

@@ -65,6 +65,11 @@ class MaildirCore {
     std::string name;
     Place place;
   };
+  /// What its file says of it.
+  struct Measured {
+    UidEntry entry;
+    CameAt came;
+  };
   /// What a reading of the folders found.
   struct Found {
     std::vector<Stranger> strangers;
@@ -94,7 +99,7 @@ class MaildirCore {
   [[nodiscard]] Result<> read_folders();
   [[nodiscard]] Result<> settle(Found& found);
   void assign(UidList::Locked& list, UidEntry entry);
-  [[nodiscard]] Result<std::optional<UidEntry>> measure(const Stranger& stranger);
+  [[nodiscard]] Result<std::optional<Measured>> measure(const Stranger& stranger);
   [[nodiscard]] std::uint64_t bits_of_letters(UidList::Locked& list, std::string_view info);
   [[nodiscard]] UidState seed();
   [[nodiscard]] Result<Stamp> stamp_of(int directory);

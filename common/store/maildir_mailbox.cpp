@@ -25,14 +25,15 @@ Result<Appended> MaildirMailbox::copy(std::span<const Uid> uids, Mailbox& to) {
 }
 
 int MaildirMailbox::watch_descriptor() {
-  if (watch_) return watch_->descriptor();
   // By its open folders: under its old name there may be another mailbox, or none.
-  watch_.emplace(core().watched_folders());
+  if (!watch_) watch_.emplace(core().watched_folders());
   return watch_->descriptor();
 }
 
 void MaildirMailbox::drain_watch() {
-  if (watch_) watch_->drain();
+  // Watched before the caller looks at the folders, so that what comes after its look is an event.
+  (void)watch_descriptor();
+  watch_->drain();
 }
 
 }  // namespace facteur::store

@@ -15,7 +15,7 @@ class MaildirMailbox final : public CoreMailbox<MaildirCore> {
 
   /// As links where the file system lets us.
   [[nodiscard]] Result<Appended> copy(std::span<const Uid> uids, Mailbox& to) override;
-  /// Watched from the first call on: sessions that never wait for changes cost nothing.
+  /// Watched from the first call of one of these on: sessions that never wait for changes cost nothing.
   [[nodiscard]] int watch_descriptor() override;
   void drain_watch() override;
 

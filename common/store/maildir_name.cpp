@@ -27,17 +27,20 @@ struct FlagLetter {
 constexpr std::array<FlagLetter, 5> letters{
     {{'D', draft}, {'F', flagged}, {'R', answered}, {'S', seen}, {'T', deleted}}};
 
-/// The number behind ",S=" or the like; nothing if it is not there or no number.
-std::optional<std::uint64_t> size_in(std::string_view base, std::string_view key) {
-  const auto at = base.find(key);
-  if (at == std::string_view::npos) return std::nullopt;
-  const auto digits = base.substr(at + key.size());
-  return parse_number<std::uint64_t>(digits.substr(0, digits.find(',')));
-}
-
 std::uint64_t leading_number(std::string_view name) {
   const auto end = std::min(name.find_first_not_of("0123456789"), name.size());
   return parse_number<std::uint64_t>(name.substr(0, end)).value_or(0);
+}
+
+/// The microseconds of "SECONDS.M123456P…"; nothing for other names, so for those of deliveries ("ID_RECIPIENT").
+std::optional<std::uint32_t> microseconds_in(std::string_view name) {
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const auto field = name.substr(dot + 1, name.find('.', dot + 1) - dot - 1);
+  const auto end = field.find('P');
+  if (!field.starts_with('M') || end == std::string_view::npos || field.contains('_')) return std::nullopt;
+  const auto number = parse_number<std::uint32_t>(field.substr(1, end - 1));
+  return number && *number < 1'000'000 ? number : std::nullopt;
 }
 
 }  // namespace
@@ -54,8 +57,6 @@ std::optional<MaildirName> parse_maildir_name(std::string_view name) {
     const auto known = std::ranges::find(letters, c, &FlagLetter::letter);
     if (known != letters.end()) out.flags |= known->flag;
   }
-  out.stored = size_in(out.base, ",S=");
-  out.wire = size_in(out.base, ",W=");
   return out;
 }
 
@@ -107,6 +108,13 @@ std::string unique_name(std::string_view host) {
 
 std::string with_sizes(std::string_view name, std::uint64_t stored, std::uint64_t wire) {
   return fmt::format("{},S={},W={}", name, stored, wire);
+}
+
+CameAt came_at(std::string_view name, std::int64_t written_seconds, std::int64_t written_nanoseconds) {
+  const auto named = leading_number(name);
+  const auto microseconds = microseconds_in(name);
+  if (!microseconds) return {named, written_seconds, written_nanoseconds};
+  return {named, static_cast<std::int64_t>(named), std::int64_t{*microseconds} * 1000};
 }
 
 bool older(std::string_view a, std::string_view b) {

@@ -154,16 +154,18 @@ void MaildirCore::note(std::string name, Place place, Found& found, bool again) 
 /// Writes down what was found: under the lock of the list, which may know some of it already.
 Result<> MaildirCore::settle(Found& found) {
   std::ranges::sort(found.strangers, [](const auto& a, const auto& b) { return older(a.name, b.name); });
-  std::vector<UidEntry> fresh;
+  std::vector<Measured> fresh;
   for (const auto& stranger : found.strangers) {
     if (fresh.size() == max_assigned_at_once) {
       settled_ = false;
       break;
     }
-    auto entry = measure(stranger);
-    if (!entry) return fail(entry);
-    if (*entry) fresh.push_back(**std::move(entry));
+    auto measured = measure(stranger);
+    if (!measured) return fail(measured);
+    if (*measured) fresh.push_back(**std::move(measured));
   }
+  // Of one second: as they were written. Equal ones stay as their names have sorted them.
+  std::ranges::stable_sort(fresh, {}, &Measured::came);
   if (fresh.empty() && found.changed.empty() && found.missing.empty()) return {};
   const auto generation = list_.generation();
   auto list = list_.lock();
@@ -178,7 +180,7 @@ Result<> MaildirCore::settle(Found& found) {
     if (list_.state().find(uid) != nullptr) list->forget(uid);
   }
   if (options_.index) options_.index->forget_summaries(list_.state().uid_validity, found.missing);
-  for (auto& entry : fresh) assign(*list, std::move(entry));
+  for (auto& measured : fresh) assign(*list, std::move(measured.entry));
   return list->commit();
 }
 
@@ -195,7 +197,7 @@ void MaildirCore::assign(UidList::Locked& list, UidEntry entry) {
 }
 
 /// Size and date of a file; nothing if it is no message: gone, not regular, not to be opened (TORTURE MDR-03).
-Result<std::optional<UidEntry>> MaildirCore::measure(const Stranger& stranger) {
+Result<std::optional<MaildirCore::Measured>> MaildirCore::measure(const Stranger& stranger) {
   const int directory = directory_of(stranger.place);
   const auto status = options_.files->status_at(directory, stranger.name);
   if (!status && status.error().errno_value == ENOENT) {
@@ -206,7 +208,8 @@ Result<std::optional<UidEntry>> MaildirCore::measure(const Stranger& stranger) {
   if (!S_ISREG(status->st_mode)) return std::nullopt;
   const auto parsed = parse_maildir_name(stranger.name);
   const auto stored = static_cast<std::uint64_t>(status->st_size);
-  UidEntry entry;
+  Measured measured{.entry = {}, .came = came_at(parsed->base, status->st_mtim.tv_sec, status->st_mtim.tv_nsec)};
+  auto& entry = measured.entry;
   entry.base = parsed->base;
   entry.date = status->st_mtim.tv_sec;
   entry.file = {stranger.place, parsed->flags, pass_, std::string(parsed->info)};
@@ -215,14 +218,12 @@ Result<std::optional<UidEntry>> MaildirCore::measure(const Stranger& stranger) {
   const auto last = stored > 0 ? options_.files->read_at(fd->get(), stored - 1, 1) : Result<std::string>("\n");
   if (!last) return fail(last);
   entry.open_end = *last != "\n";
-  if (parsed->wire && parsed->stored == stored && *parsed->wire >= stored && *parsed->wire - stored <= stored) {
-    entry.size = *parsed->wire;
-    return entry;
-  }
+  // What ",W=" says is not believed: who edited or moved the file may have left it wrong, and POP3 and IMAP promise
+  // these octets.
   const auto size = count_crlf(fd->get(), 0, stored, *options_.files);
   if (!size) return fail(size);
   entry.size = *size;
-  return entry;
+  return measured;
 }
 
 std::uint64_t MaildirCore::bits_of_letters(UidList::Locked& list, std::string_view info) {
@@ -259,17 +260,18 @@ UidState MaildirCore::seed() {
   for (const auto& [uid, base] : dovecot.bases) {
     const auto file = there.find(base);
     if (file == there.end()) continue;
-    auto entry = measure(file->second);
-    if (!entry || !*entry) continue;
+    auto measured = measure(file->second);
+    if (!measured || !*measured) continue;
+    auto& entry = (*measured)->entry;
     std::vector<std::string> names;
     for (const char c : info_letters(parse_maildir_name(file->second.name)->info)) {
       if (c >= 'a' && c <= 'z' && is_keyword(letters[static_cast<std::size_t>(c - 'a')])) {
         names.push_back(letters[static_cast<std::size_t>(c - 'a')]);
       }
     }
-    (*entry)->keywords = add_keywords(state.keywords, names).value_or(0);
+    entry.keywords = add_keywords(state.keywords, names).value_or(0);
     if (file->second.place == Place::in_new) first_recent = std::min(first_recent, uid);
-    state.add(uid, **std::move(entry));
+    state.add(uid, std::move(entry));
   }
   state.uid_next = std::max(state.uid_next, dovecot.uid_next);
   state.first_recent = first_recent;

@@ -91,7 +91,8 @@ int MboxMailbox::watch_descriptor() {
 }
 
 void MboxMailbox::drain_watch() {
-  if (!watch_) return;
+  // Watched before the caller looks at the file, so that what comes after its look is an event.
+  (void)watch_descriptor();
   watch_->drain();
   watch_file();  // a new file may have taken the place of the one that was watched
 }

@@ -44,33 +44,16 @@ MboxCore::MboxCore(Key /*key*/, std::string path, Fd state, MboxOptions options)
       options_(std::move(options)),
       list_(state_.get(), {.files = options_.files,
                            .lock_wait = Milliseconds{5000},
-                           .new_validity = [this]() -> Result<std::uint32_t> {
-                             auto lock = AccountLock::take(state_.get(), *options_.files);
-                             if (!lock) return fail(lock);
-                             return lock->next_uid_validity();
-                           },
-                           .seed = [this] { return seed(); }}) {
+                           .new_validity = [this] { return new_validity(); },
+                           .seed = {}}) {
 }
 
-/// The first state of the list: the UIDs that another server wrote into the mbox, if they make sense.
-UidState MboxCore::seed() const {
-  UidState state;
-  if (scan_.messages.empty()) return state;
-  const auto& base = scan_.messages.front().status;
-  if (base.uid_validity == 0) return state;
-  state.uid_validity = base.uid_validity;
-  std::map<std::string, int> times;
-  for (const auto& message : scan_.messages) {
-    UidEntry entry;
-    entry.base = message.identity + '-' + std::to_string(++times[message.identity]);
-    entry.size = message.size;
-    entry.open_end = message.open_end;
-    entry.date = message.date;
-    if (!message.pseudo && message.status.uid != 0) (void)state.add(message.status.uid, std::move(entry));
-  }
-  if (base.last_uid < last_uid) state.uid_next = std::max(state.uid_next, base.last_uid + 1);
-  state.first_recent = state.uid_next;
-  return state;
+/// Another UIDVALIDITY than all we gave, and than the one that another server wrote into the mbox. That server's UIDs
+/// are not taken over: when our list is lost the mbox still shows them, and nothing shows which UIDs we gave since.
+Result<std::uint32_t> MboxCore::new_validity() {
+  auto lock = AccountLock::take(state_.get(), *options_.files);
+  if (!lock) return fail(lock);
+  return lock->next_uid_validity(scan_.messages.empty() ? 0 : scan_.messages.front().status.uid_validity);
 }
 
 Result<std::optional<LockedMbox>> MboxCore::lock(bool create) {

@@ -70,7 +70,7 @@ class MboxCore {
   void give_uids(UidList::Locked& list);
   void note_flags(UidList::Locked& list, Uid uid, const MboxMessage& message, std::uint64_t& modseq);
   void publish();
-  [[nodiscard]] UidState seed() const;
+  [[nodiscard]] Result<std::uint32_t> new_validity();
   [[nodiscard]] const MboxMessage* message_of(Uid uid) const;
   [[nodiscard]] Result<std::string> header_with(const LockedMbox& mbox, const MboxMessage& message, Flags flags);
   [[nodiscard]] Result<Appended> append_to(const LockedMbox& mbox, std::span<const NewMessage> messages);

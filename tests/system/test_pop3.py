@@ -68,7 +68,8 @@ class Pop3Test(unittest.TestCase):
     def test_POP_06_octet_counts_are_those_of_the_wire(self):
         samples = {
             "plain": b"A: 1\n\nx\n", "open": b"A: 1\n\nno end", "dots": b"A: 1\n\n.\n..\n.x", "empty": b"", "header": b"A: 1",
-            "1.M1.host,S=12,W=14": b"A: 1\n\nno end", "crlf": b"A: 1\r\n\r\nx\r\n", "nul": b"A: 1\n\n\0\n\0",
+            "1.M1.host,S=12,W=14": b"A: 1\n\nno end",
+            "2.M1.host,S=12,W=15": b"A: 2\n\nno end", "3.M1.host,S=5,W=6": b"A: 3\n\nno end", "crlf": b"A: 1\r\n\r\nx\r\n", "nul": b"A: 1\n\n\0\n\0",
         }
         with Demo() as demo:
             new = os.path.join(demo.info["mail"]["alice"], "new")

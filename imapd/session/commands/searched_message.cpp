@@ -133,24 +133,36 @@ bool SearchedMessage::body_matches(const SearchKey& key) {
   return std::any_of(all.begin(), all.end(), [&](const std::string& text) { return holds(text, key.value); });
 }
 
-/// What can be read of a body: its text parts decoded, and the headers of the messages inside it.
+/// All that lies behind the header of the message, in its order: what stands around the parts as it stands (preamble,
+/// boundaries, epilogue), the header of each part as it reads, and its body (RFC 3501 section 6.4.4, BODY and TEXT).
 const std::vector<std::string>& SearchedMessage::texts() {
   if (texts_) return *texts_;
   texts_.emplace();
   if (!open()) return *texts_;
   const auto& parts = summary_->parts;
+  std::uint64_t at = parts.front().body_begin;
+  const auto around_until = [&](std::uint64_t end) {
+    if (at < end) texts_->push_back(mime::fold_case(mime::guess_utf8(read(at, end))));
+  };
   for (const auto& part : parts) {
-    if (is_text(part)) texts_->push_back(text_of(part));
-    if (!part.is_message || part.children.empty()) continue;
-    const auto& root = parts[part.children.front()];
-    texts_->push_back(readable_header(read(root.header_begin, root.body_begin)));
+    if (&part != &parts.front()) {
+      around_until(part.header_begin);
+      texts_->push_back(readable_header(read(part.header_begin, part.body_begin)));
+    }
+    at = part.body_begin;
+    if (!part.children.empty()) continue;
+    texts_->push_back(text_of(part));
+    at = part.body_end;
   }
+  around_until(summary_->size);
   return *texts_;
 }
 
+/// A body decoded. Nothing if it is no text and in base64: an image, say, in which nobody looks for words.
 std::string SearchedMessage::text_of(const mime::Part& part) {
+  if (!is_text(part) && iequals(part.encoding, "base64")) return {};
   const auto body = mime::decode_body(part.encoding, read(part.body_begin, part.body_end));
-  const auto* charset = charset_of(part);
+  const auto* charset = is_text(part) ? charset_of(part) : nullptr;
   auto text = charset != nullptr ? mime::to_utf8(*charset, body) : std::nullopt;
   return mime::fold_case(text ? *text : mime::guess_utf8(body));
 }

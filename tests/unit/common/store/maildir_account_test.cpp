@@ -80,6 +80,31 @@ TEST_CASE("mail that is delivered gets UIDs in the order of its arrival, and lea
   CHECK(inbox->status()->recent == 0);
 }
 
+TEST_CASE("mail of one second gets UIDs in the order it was delivered, whatever the ids of the queue") {
+  const Folder folder;
+  const auto account = account_at(folder.path);
+  const auto delivery = MaildirDelivery::open(folder.path, "h");
+  REQUIRE(delivery);
+  std::vector<std::string> texts;
+  for (const char* id : {"q", "c", "z", "a", "m"}) {
+    texts.push_back("X: " + std::string(id) + "\r\n\r\n");
+    ViewContent content(texts.back());
+    REQUIRE((*delivery)->deliver({.headers = "",
+                                  .message = &content,
+                                  .reverse_path = "",
+                                  .queue_id = id,
+                                  .recipient = 1,
+                                  .arrival = 1700000000,
+                                  .first_attempt = true}));
+    // Longer than the tick of the file system's clock.
+    std::this_thread::sleep_for(Milliseconds{20});
+  }
+  const auto inbox = open_in(*account, "INBOX");
+  const auto snapshot = now(*inbox);
+  REQUIRE(snapshot->records.size() == texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) CHECK(content_of(*inbox, snapshot->records[i].uid) == texts[i]);
+}
+
 TEST_CASE("UIDs are kept without the index, and by the file facteur-uids alone") {
   const Folder folder;
   std::vector<Uid> uids;

@@ -44,6 +44,19 @@ TEST_CASE("IMP-25: what other programs do is seen, and nothing is shown that is 
   CHECK(now(*inbox)->records.back().uid >= after->uid_next);
 }
 
+TEST_CASE("sizes are those of the octets, whatever the names say") {
+  const Folder folder;
+  const auto account = account_at(folder.path);
+  const auto path = folder.path + "/new/";
+  write(path + "1.a.h,S=8,W=9", "A: 1\n\nb\n");
+  write(path + "2.a.h,S=8,W=16", "A: 2\n\nb\n");
+  write(path + "3.a.h,S=8,W=11", "A: 3\n\nb\n");
+  write(path + "4.a.h,S=3,W=4", "A: 4\n\nb\n");
+  const auto snapshot = now(*open_in(*account, "INBOX"));
+  REQUIRE(snapshot->records.size() == 4);
+  for (const auto& record : snapshot->records) CHECK(record.size == 11);
+}
+
 TEST_CASE("MDR-03: what is no message is passed over, and nothing hangs") {
   const Folder folder;
   const auto account = account_at(folder.path);

@@ -52,8 +52,8 @@ TEST_CASE("MBX-06: a rewrite that fails at any point loses no message") {
       REQUIRE(all.size() == 3);
       files.fail_at = files.operations + fault;
       files.for_ever = true;
-      if (fault % 2 == 0) (void)inbox->change_flags(std::vector<Uid>{42}, FlagChange::replace, 31, {});
-      (void)inbox->expunge(std::vector<Uid>{40});
+      if (fault % 2 == 0) (void)inbox->change_flags(std::vector<Uid>{2}, FlagChange::replace, 31, {});
+      (void)inbox->expunge(std::vector<Uid>{1});
       files.fail_at = -1;
       std::filesystem::remove(path + ".lock");  // its removal may be what failed
       const auto after = scan_mbox(read(path));

@@ -315,6 +315,14 @@ TEST_CASE("UIDVALIDITY rises within one second, and survives a hostile file") {
     CHECK(*next > last);
     last = *next;
   }
+  // Those of other servers: of the past, of the future, and with nothing above them.
+  CHECK(AccountLock::take(directory.get(), fs::system_files())->next_uid_validity(1152643200) == last + 1);
+  CHECK(*AccountLock::take(directory.get(), fs::system_files())->next_uid_validity(last + 100) > last + 100);
+  std::filesystem::remove(folder.path + "/facteur-uidvalidity");
+  const auto beside = AccountLock::take(directory.get(), fs::system_files())->next_uid_validity(0xffffffff);
+  REQUIRE(beside);
+  CHECK(*beside != 0);
+  CHECK(*beside != 0xffffffff);
   write(folder.path + "/facteur-uidvalidity", "99999999999999 garbage");
   CHECK(*AccountLock::take(directory.get(), fs::system_files())->next_uid_validity() > 1000000);
 }
