@@ -17,6 +17,7 @@
 
 #include "cli/commands.h"
 #include "cli/demo_folder.h"
+#include "cli/demo_ports.h"
 #include "cli/demo_report.h"
 #include "common/base/fd.h"
 #include "common/fs/files.h"
@@ -25,6 +26,7 @@ namespace facteur::cli {
 namespace {
 
 constexpr int ready_within_ms = 60000;
+constexpr int starts_for_ports = 5;
 constexpr Seconds end_within{15};
 
 /// The datagram socket on which facteurd says that it is ready (sd_notify(3)).
@@ -91,7 +93,12 @@ std::optional<int> ended(pid_t child) {
 /// A running demo.
 class Running {
  public:
-  explicit Running(const DemoFolder& folder) : folder_(folder), signals_(watch_signals(set_)) {}
+  /// With `may_change_ports` a port that was taken meanwhile is no reason to complain.
+  Running(const DemoFolder& folder, bool may_change_ports)
+      : folder_(folder), may_change_ports_(may_change_ports), signals_(watch_signals(set_)) {}
+
+  /// True if run() ended at once because somebody else had taken a port that was free when it was chosen.
+  [[nodiscard]] bool lost_a_port() const { return lost_a_port_; }
 
   int run(const DemoOptions& options) {
     const ReadySocket ready(folder_.path);
@@ -124,13 +131,21 @@ class Running {
       }
       const int signal = take_signal(signals_);
       if (signal == SIGINT || signal == SIGTERM) return EX_TEMPFAIL;
-      if (signal == SIGCHLD && facteurd_ended()) return complain_with_log("facteurd did not start");
+      if (signal == SIGCHLD && facteurd_ended()) return did_not_start();
     }
     return complain_with_log("facteurd was not ready in time");
   }
 
+  int did_not_start() {
+    if (may_change_ports_ && is_one_taken(folder_.chosen_ports)) {
+      lost_a_port_ = true;
+      return EX_UNAVAILABLE;
+    }
+    return complain_with_log("facteurd did not start");
+  }
+
   /// The folder may be gone in a moment: what its log says is told here.
-  int complain_with_log(const std::string& what) const {
+  [[nodiscard]] int complain_with_log(const std::string& what) const {
     constexpr std::size_t most = 4000;
     const auto log = fs::read_file(folder_.settings.log);
     const std::string said = log ? log->substr(log->size() - std::min(most, log->size())) : "";
@@ -185,6 +200,8 @@ class Running {
   }
 
   const DemoFolder& folder_;
+  bool may_change_ports_;
+  bool lost_a_port_ = false;
   sigset_t set_{};
   Fd signals_;
   pid_t facteurd_ = -1;
@@ -193,9 +210,18 @@ class Running {
 }  // namespace
 
 int demo(const DemoOptions& options) {
-  const auto folder = prepare_demo_folder(options);
+  auto folder = prepare_demo_folder(options);
   if (!folder) return complain(EX_CONFIG, folder.error().text);
-  const int code = Running(*folder).run(options);
+  int code = EX_OK;
+  for (int start = 1;; ++start) {
+    Running running(*folder, start < starts_for_ports);
+    code = running.run(options);
+    if (!running.lost_a_port()) break;
+    if (const auto chosen = choose_other_ports(*folder, options); !chosen) {
+      code = complain(EX_UNAVAILABLE, chosen.error().text);
+      break;
+    }
+  }
   remove_if_temporary(*folder);
   return code;
 }

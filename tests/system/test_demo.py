@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -72,6 +73,41 @@ class DemoTest(unittest.TestCase):
             wait_until(lambda: not [pid for pid in processes if alive(pid)], 15, "the end of all processes")
         finally:
             demo.clean()
+
+    def test_ports_are_none_that_connections_going_out_could_take(self):
+        with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+            first = int(file.read().split()[0])
+        if first < 11000:
+            self.skipTest("this machine leaves no room below")
+        with Demo() as demo:
+            for name, port in demo.info["ports"].items():
+                self.assertLess(port, first, name)
+
+    def test_a_port_that_is_taken_meanwhile_is_exchanged(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket() as thief:
+            os.chmod(folder, 0o755)
+            settings = os.path.join(folder, "facteur.yaml")
+            demo = subprocess.Popen([program("facteur"), "demo", "--dir", folder, "--exec", "echo $FACTEUR_SMTP"],
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: os.path.exists(settings), 20, "the settings")
+            with open(settings) as file:
+                stolen = int(re.search(r"(?m)^ports\.smtp: (\d+)|^ports:\n(?:  .*\n)*?  smtp: (\d+)", file.read()).expand(r"\1\2"))
+            thief.bind(("127.0.0.1", stolen))
+            thief.listen()
+            said, errors = demo.communicate(timeout=60)
+            self.assertEqual(demo.returncode, 0, errors)
+            self.assertIn(f"127.0.0.1:{stolen}: Address already in use", errors)
+            self.assertNotEqual(int(said), stolen)
+
+    def test_a_port_that_was_asked_for_and_is_taken_is_told(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            taken = other.getsockname()[1]
+            ran = subprocess.run([program("facteur"), "demo", "--set", f"ports.smtp={taken}", "--exec", "true"],
+                                 capture_output=True, text=True, timeout=60)
+            self.assertEqual(ran.returncode, 69)
+            self.assertIn(f"127.0.0.1:{taken}: Address already in use", ran.stderr)
 
     def test_bad_settings_are_refused_with_the_place_and_the_nearest_name(self):
         with tempfile.TemporaryDirectory() as folder:
