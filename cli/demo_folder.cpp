@@ -171,6 +171,23 @@ Result<> write_settings(DemoFolder& folder, const DemoOptions& options, const Me
   return {};
 }
 
+/// What another uid made would be spoiled for it: its files would become ours, and its processes could not read them.
+Result<> check_maker(const std::string& folder) {
+  for (const char* name : {"/demo.json", "/demo.yaml"}) {
+    struct stat status{};
+    if (::lstat((folder + name).c_str(), &status) < 0) {
+      if (errno == ENOENT || errno == ENOTDIR) continue;
+      return fail_errno("look at " + folder + name, errno);
+    }
+    if (status.st_uid == ::geteuid()) return {};
+    const auto maker = std::to_string(status.st_uid);
+    return fail(Kind::permanent, folder + " was made under uid " + maker + ", and this is uid " +
+                                     std::to_string(::geteuid()) + ": start it under uid " + maker +
+                                     " again, or name another --dir");
+  }
+  return {};
+}
+
 Result<DemoFolder> make_or_find(const DemoOptions& options) {
   DemoFolder out;
   out.temporary = options.folder.empty();
@@ -182,6 +199,7 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
   } else {
     out.path = std::filesystem::absolute(options.folder).lexically_normal().string();
     if (out.path.ends_with('/')) out.path.pop_back();
+    if (auto ours = check_maker(out.path); !ours) return fail(ours);
     if (auto made = fs::make_directories(out.path, 0755); !made) return fail(made);
   }
   // The processes of other uids go through it, to what is theirs.
