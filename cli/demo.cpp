@@ -17,6 +17,7 @@
 
 #include "cli/commands.h"
 #include "cli/demo_folder.h"
+#include "cli/demo_ports.h"
 #include "cli/demo_report.h"
 #include "common/base/fd.h"
 #include "common/fs/files.h"
@@ -25,6 +26,9 @@ namespace facteur::cli {
 namespace {
 
 constexpr int ready_within_ms = 60000;
+constexpr Seconds failing_shows_after{4};
+constexpr std::size_t failures_shown = 3;  ///< of one program: it will never start
+constexpr int starts_for_ports = 5;
 constexpr Seconds end_within{15};
 
 /// The datagram socket on which facteurd says that it is ready (sd_notify(3)).
@@ -88,16 +92,34 @@ std::optional<int> ended(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/// A program that ended this often, by the lines in which facteurd says so; empty if there is none.
+std::string program_that_fails(std::string_view log) {
+  constexpr std::string_view mark = ": process ";
+  std::map<std::string, std::size_t> ends;
+  for (auto at = log.find(mark); at != log.npos; at = log.find(mark, at)) {
+    at += mark.size();
+    const auto name = log.substr(at, log.find_first_of(" \n", at) - at);
+    if (++ends[std::string(name)] >= failures_shown) return std::string(name);
+  }
+  return "";
+}
+
 /// A running demo.
 class Running {
  public:
-  explicit Running(const DemoFolder& folder) : folder_(folder), signals_(watch_signals(set_)) {}
+  /// With `may_change_ports` a port that was taken meanwhile is no reason to complain.
+  Running(const DemoFolder& folder, bool may_change_ports)
+      : folder_(folder), may_change_ports_(may_change_ports), signals_(watch_signals(set_)) {}
+
+  /// True if run() ended at once because somebody else had taken a port that was free when it was chosen.
+  [[nodiscard]] bool lost_a_port() const { return lost_a_port_; }
 
   int run(const DemoOptions& options) {
     const ReadySocket ready(folder_.path);
     if (!ready.socket) return complain(EX_CANTCREAT, "cannot make a socket in " + folder_.path);
     std::error_code ignored;
     const auto programs = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+    log_before_ = log_text().size();
     facteurd_ =
         start({programs / "facteurd", "--config", folder_.config_file()}, {{"NOTIFY_SOCKET", ready.path}}, set_, true);
     if (facteurd_ < 0) return complain(EX_OSERR, "cannot start facteurd");
@@ -113,27 +135,47 @@ class Running {
 
  private:
   int wait_until_ready(const Fd& ready) {
-    const auto deadline = monotonic_now() + Milliseconds{ready_within_ms};
-    while (monotonic_now() < deadline) {
+    const auto started = monotonic_now();
+    while (monotonic_now() < started + Milliseconds{ready_within_ms}) {
       pollfd polled[] = {{ready.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
-      if (::poll(polled, 2, 1000) <= 0) continue;
+      if (::poll(polled, 2, 1000) <= 0) {
+        if (monotonic_now() < started + failing_shows_after) continue;
+        const auto failing = program_that_fails(said_since_start());
+        if (failing.empty()) continue;
+        return complain_with_log(failing + " ends again and again");
+      }
       char text[64] = {};
       if ((polled[0].revents & POLLIN) != 0 && ::recv(ready.get(), text, sizeof text - 1, 0) > 0 &&
           std::string_view(text).starts_with("READY=1")) {
         return EX_OK;
       }
       const int signal = take_signal(signals_);
-      if (signal == SIGINT || signal == SIGTERM) return EX_TEMPFAIL;
-      if (signal == SIGCHLD && facteurd_ended()) return complain_with_log("facteurd did not start");
+      if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) return EX_TEMPFAIL;
+      if (signal == SIGCHLD && facteurd_ended()) return did_not_start();
     }
     return complain_with_log("facteurd was not ready in time");
   }
 
+  int did_not_start() {
+    if (may_change_ports_ && is_one_taken(folder_.chosen_ports)) {
+      lost_a_port_ = true;
+      return EX_UNAVAILABLE;
+    }
+    return complain_with_log("facteurd did not start");
+  }
+
+  [[nodiscard]] std::string log_text() const { return fs::read_file(folder_.settings.log).value_or(""); }
+
+  [[nodiscard]] std::string said_since_start() const {
+    auto log = log_text();
+    return log.erase(0, std::min(log_before_, log.size()));
+  }
+
   /// The folder may be gone in a moment: what its log says is told here.
-  int complain_with_log(const std::string& what) const {
+  [[nodiscard]] int complain_with_log(const std::string& what) const {
     constexpr std::size_t most = 4000;
-    const auto log = fs::read_file(folder_.settings.log);
-    const std::string said = log ? log->substr(log->size() - std::min(most, log->size())) : "";
+    std::string said = log_text();
+    if (said.size() > most) said.erase(0, said.size() - most);
     return complain(EX_UNAVAILABLE, what + (said.empty() ? "" : "; it said:\n" + said));
   }
 
@@ -185,6 +227,9 @@ class Running {
   }
 
   const DemoFolder& folder_;
+  bool may_change_ports_;
+  bool lost_a_port_ = false;
+  std::size_t log_before_ = 0;
   sigset_t set_{};
   Fd signals_;
   pid_t facteurd_ = -1;
@@ -193,9 +238,18 @@ class Running {
 }  // namespace
 
 int demo(const DemoOptions& options) {
-  const auto folder = prepare_demo_folder(options);
+  auto folder = prepare_demo_folder(options);
   if (!folder) return complain(EX_CONFIG, folder.error().text);
-  const int code = Running(*folder).run(options);
+  int code = EX_OK;
+  for (int start = 1;; ++start) {
+    Running running(*folder, start < starts_for_ports);
+    code = running.run(options);
+    if (!running.lost_a_port()) break;
+    if (const auto chosen = choose_other_ports(*folder, options); !chosen) {
+      code = complain(EX_UNAVAILABLE, chosen.error().text);
+      break;
+    }
+  }
   remove_if_temporary(*folder);
   return code;
 }

@@ -131,11 +131,22 @@ std::string own_settings(const std::string& folder, const Memory& memory,
   return out + "mail_gid: \"" + std::to_string(memory.uid_base + demo_uids - 1) + "\"\n";
 }
 
-Result<config::Settings> write_settings(const DemoOptions& options, const std::string& folder, const Memory& memory) {
+/// Ports of the demo's own choice that --config and --set left as they are.
+std::set<std::uint16_t> ports_in_use(const std::map<std::string_view, std::uint16_t>& chosen,
+                                     const config::Settings& settings) {
+  std::set<std::uint16_t> out;
+  for (const auto& port : demo_ports) {
+    if (chosen.at(port.name) == settings.*port.member) out.insert(settings.*port.member);
+  }
+  return out;
+}
+
+Result<> write_settings(DemoFolder& folder, const DemoOptions& options, const Memory& memory) {
   auto ports = choose_ports(options.port_base);
   if (!ports) return fail(ports);
-  const std::string own = folder + "/demo.yaml";
-  if (auto written = fs::replace_file(own, own_settings(folder, memory, *ports), 0644); !written) return fail(written);
+  const std::string own = folder.path + "/demo.yaml";
+  const auto own_text = own_settings(folder.path, memory, *ports);
+  if (auto written = fs::replace_file(own, own_text, 0644); !written) return fail(written);
   std::vector<std::string> files{own};
   if (!options.config_file.empty()) files.push_back(options.config_file);
   std::vector<config::Override> overrides;
@@ -153,8 +164,28 @@ Result<config::Settings> write_settings(const DemoOptions& options, const std::s
     if (!loaded) return fail(loaded);
   }
   const std::string text = config::show(*loaded, config::Which::written);
-  if (auto written = fs::replace_file(folder + "/facteur.yaml", text, 0644); !written) return fail(written);
-  return std::move(loaded->settings);
+  if (auto written = fs::replace_file(folder.config_file(), text, 0644); !written) return fail(written);
+  folder.settings = std::move(loaded->settings);
+  folder.chosen_ports.clear();
+  if (!options.port_base) folder.chosen_ports = ports_in_use(*ports, folder.settings);
+  return {};
+}
+
+/// What another uid made would be spoiled for it: its files would become ours, and its processes could not read them.
+Result<> check_maker(const std::string& folder) {
+  for (const char* name : {"/demo.json", "/demo.yaml"}) {
+    struct stat status{};
+    if (::lstat((folder + name).c_str(), &status) < 0) {
+      if (errno == ENOENT || errno == ENOTDIR) continue;
+      return fail_errno("look at " + folder + name, errno);
+    }
+    if (status.st_uid == ::geteuid()) return {};
+    const auto maker = std::to_string(status.st_uid);
+    return fail(Kind::permanent, folder + " was made under uid " + maker + ", and this is uid " +
+                                     std::to_string(::geteuid()) + ": start it under uid " + maker +
+                                     " again, or name another --dir");
+  }
+  return {};
 }
 
 Result<DemoFolder> make_or_find(const DemoOptions& options) {
@@ -168,6 +199,7 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
   } else {
     out.path = std::filesystem::absolute(options.folder).lexically_normal().string();
     if (out.path.ends_with('/')) out.path.pop_back();
+    if (auto ours = check_maker(out.path); !ours) return fail(ours);
     if (auto made = fs::make_directories(out.path, 0755); !made) return fail(made);
   }
   // The processes of other uids go through it, to what is theirs.
@@ -179,9 +211,9 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
 Result<> fill(DemoFolder& folder, const DemoOptions& options) {
   auto memory = remember(folder.path);
   if (!memory) memory = Memory{free_uids(), {}, {}};
-  auto settings = write_settings(options, folder.path, *memory);
-  if (!settings) return fail(settings);
-  const auto domain = settings->domains.empty() ? std::string(default_domain) : settings->domains.front();
+  if (auto written = write_settings(folder, options, *memory); !written) return written;
+  const auto& settings = folder.settings;
+  const auto domain = settings.domains.empty() ? std::string(default_domain) : settings.domains.front();
   if (auto added = add_accounts(options, folder.path, domain, *memory); !added) return added;
   if (auto kept = memorize(folder.path, *memory); !kept) return kept;
   if (!std::filesystem::exists(folder.path + "/aliases")) {
@@ -189,8 +221,7 @@ Result<> fill(DemoFolder& folder, const DemoOptions& options) {
         fs::replace_file(folder.path + "/aliases", "# name: address, address\npostmaster: alice\n", 0644);
     if (!written) return written;
   }
-  if (auto made = make_certificate(folder.path, settings->hostname); !made) return made;
-  folder.settings = std::move(*settings);
+  if (auto made = make_certificate(folder.path, settings.hostname); !made) return made;
   folder.passwords = std::move(memory->passwords);
   return {};
 }
@@ -205,6 +236,12 @@ Result<DemoFolder> prepare_demo_folder(const DemoOptions& options) {
     return fail(filled);
   }
   return folder;
+}
+
+Result<> choose_other_ports(DemoFolder& folder, const DemoOptions& options) {
+  const auto memory = remember(folder.path);
+  if (!memory) return fail(Kind::permanent, memory_file(folder.path) + " is gone");
+  return write_settings(folder, options, *memory);
 }
 
 void remove_if_temporary(const DemoFolder& folder) {

@@ -1,7 +1,9 @@
 // The folder of a demo: settings, users, certificate, spool, mail. Made at the first start, found at the next.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,12 +18,16 @@ struct DemoFolder {
   std::string path;
   bool temporary = false;
   config::Settings settings;
+  std::set<std::uint16_t> chosen_ports;          ///< by us; all others were asked for
   std::map<std::string, std::string> passwords;  ///< by login, without domain
   [[nodiscard]] std::string config_file() const { return path + "/facteur.yaml"; }
 };
 
 /// Makes the folder ready, or finds it as it was left: the same users, passwords, uids and certificate.
 [[nodiscard]] Result<DemoFolder> prepare_demo_folder(const DemoOptions& options);
+
+/// Writes the settings again with other ports in place of the chosen ones.
+[[nodiscard]] Result<> choose_other_ports(DemoFolder& folder, const DemoOptions& options);
 
 /// Removes the folder at the end, if nobody named it.
 void remove_if_temporary(const DemoFolder& folder);

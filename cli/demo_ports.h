@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -28,7 +29,10 @@ constexpr std::array<DemoPort, 7> demo_ports{{
     {"imaps", 993, &config::Settings::ports_imaps},
 }};
 
-/// A port for each: base + standard, or one that is free on 127.0.0.1 and ::1.
+/// A port for each: base + standard, or one that is free on 127.0.0.1 and ::1 now. Until facteurd has opened it
+/// somebody else may take it.
 [[nodiscard]] Result<std::map<std::string_view, std::uint16_t>> choose_ports(std::optional<unsigned> base);
+/// True if somebody listens on one of these ports of loopback.
+[[nodiscard]] bool is_one_taken(const std::set<std::uint16_t>& ports);
 
 }  // namespace facteur::cli

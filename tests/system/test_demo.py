@@ -2,15 +2,23 @@
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
 
-from harness import PASSWORD, Demo, alive, main, message, program, wait_until
+from harness import BIN, PASSWORD, Demo, alive, main, message, need_root, program, wait_until
 
 KEYS = "dir config domain host accounts mail ports pids spool log certificate".split()
 PORTS = "smtp submission smtps pop3 pop3s imap imaps".split()
+
+
+def state_of(folder):
+    """Owner, mode and time of change of everything in a folder."""
+    paths = [folder] + [os.path.join(parent, name) for parent, folders, files in os.walk(folder) for name in folders + files]
+    return {path: (lambda s: (s.st_uid, s.st_gid, s.st_mode, s.st_ctime_ns))(os.lstat(path)) for path in paths}
 
 
 class DemoTest(unittest.TestCase):
@@ -72,6 +80,69 @@ class DemoTest(unittest.TestCase):
             wait_until(lambda: not [pid for pid in processes if alive(pid)], 15, "the end of all processes")
         finally:
             demo.clean()
+
+    def test_ports_are_none_that_connections_going_out_could_take(self):
+        with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+            first = int(file.read().split()[0])
+        if first < 11000:
+            self.skipTest("this machine leaves no room below")
+        with Demo() as demo:
+            for name, port in demo.info["ports"].items():
+                self.assertLess(port, first, name)
+
+    def test_a_port_that_is_taken_meanwhile_is_exchanged(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket() as thief:
+            os.chmod(folder, 0o755)
+            settings = os.path.join(folder, "facteur.yaml")
+            demo = subprocess.Popen([program("facteur"), "demo", "--dir", folder, "--exec", "echo $FACTEUR_SMTP"],
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: os.path.exists(settings), 20, "the settings")
+            with open(settings) as file:
+                stolen = int(re.search(r"(?m)^ports\.smtp: (\d+)|^ports:\n(?:  .*\n)*?  smtp: (\d+)", file.read()).expand(r"\1\2"))
+            thief.bind(("127.0.0.1", stolen))
+            thief.listen()
+            said, errors = demo.communicate(timeout=60)
+            self.assertEqual(demo.returncode, 0, errors)
+            self.assertIn(f"127.0.0.1:{stolen}: Address already in use", errors)
+            self.assertNotEqual(int(said), stolen)
+
+    def test_a_port_that_was_asked_for_and_is_taken_is_told(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            taken = other.getsockname()[1]
+            ran = subprocess.run([program("facteur"), "demo", "--set", f"ports.smtp={taken}", "--exec", "true"],
+                                 capture_output=True, text=True, timeout=60)
+            self.assertEqual(ran.returncode, 69)
+            self.assertIn(f"127.0.0.1:{taken}: Address already in use", ran.stderr)
+
+    def test_the_folder_of_another_uid_is_left_alone(self):
+        need_root(self)
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            as_other = ["setpriv", "--reuid=63211", "--regid=63211", "--clear-groups"]
+            for maker, other, directory in ((as_other, [], "theirs"), ([], as_other, "roots")):
+                directory = os.path.join(folder, directory)
+                command = [program("facteur"), "demo", "--dir", directory, "--exec", "true"]
+                self.assertEqual(subprocess.run([*maker, *command], timeout=60).returncode, 0)
+                before = state_of(directory)
+                refused = subprocess.run([*other, *command], capture_output=True, text=True, timeout=10)
+                self.assertEqual(refused.returncode, 78, refused.stderr)
+                self.assertIn(f"made under uid {63211 if maker else 0}", refused.stderr)
+                self.assertEqual(state_of(directory), before)
+                self.assertEqual(subprocess.run([*maker, *command], timeout=60).returncode, 0)
+
+    def test_a_process_that_cannot_start_is_told_soon(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            for name in os.listdir(BIN):
+                shutil.copy(program(name), folder)
+            with open(os.path.join(folder, "queued"), "w") as queued:
+                queued.write("#!/bin/sh\nexit 70\n")
+            ran = subprocess.run([os.path.join(folder, "facteur"), "demo", "--exec", "true"], capture_output=True, text=True,
+                                 timeout=20)
+            self.assertEqual(ran.returncode, 69)
+            self.assertRegex(ran.stderr, r"process queued pid \d+: exit status 70")
 
     def test_bad_settings_are_refused_with_the_place_and_the_nearest_name(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -139,6 +210,9 @@ class CommandTest(unittest.TestCase):
             self.assertIn("nonsense", refused.stderr)
             self.assertTrue(self.try_send(demo, "alice@example.test"))
 
+
+if os.geteuid() != 0:
+    del DemoTest.test_the_folder_of_another_uid_is_left_alone  # about root; it runs in the other of the two runs
 
 if __name__ == "__main__":
     main()
