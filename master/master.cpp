@@ -119,6 +119,10 @@ int Master::run() {
   auto destination = open_log(settings->log);
   if (!destination) return give_up(EX_CANTCREAT, destination.error());
   log::identify(settings->hostname, "facteurd");
+  // Before anything can be connected to: who sees a port open may send a signal.
+  loop_.on_signal(SIGTERM, [this] { stop(); });
+  loop_.on_signal(SIGINT, [this] { stop(); });
+  loop_.on_signal(SIGHUP, [this] { hung_up(); });
   if (auto begun = supervisor_.begin(std::move(*settings)); !begun) return give_up(EX_UNAVAILABLE, begun.error());
   if (auto opened = control_.open(); !opened) return give_up(EX_UNAVAILABLE, opened.error());
   log::attach(std::move(destination->descriptor), destination->framing);
@@ -129,9 +133,6 @@ int Master::run() {
   });
   maildrop_.open();
   watch_files();
-  loop_.on_signal(SIGTERM, [this] { stop(); });
-  loop_.on_signal(SIGINT, [this] { stop(); });
-  loop_.on_signal(SIGHUP, [this] { hung_up(); });
   loop_.run();
   std::quick_exit(EX_OK);
 }
