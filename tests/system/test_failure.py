@@ -99,12 +99,13 @@ class FailureTest(unittest.TestCase):
             self.assertEqual(alice.noop()[0], "OK")
             alice.logout()
 
-    def test_a_worker_that_dies_at_its_start_is_unavailable(self):
-        """DESIGN section 3, Tickets: never a bare close, never a wrong password."""
+    def test_mail_that_cannot_be_made_is_unavailable_and_harms_nobody_else(self):
+        """DESIGN section 3, Tickets: never a bare close, never a wrong password; and the worker serves others of the uid."""
         with Demo() as demo:
+            demo.send("x@outside.test", "alice@example.test", message("makes the folders"))
+            demo.wait_for_mail("alice")
             home = os.path.dirname(demo.info["mail"]["bob"])
             shutil.rmtree(home, ignore_errors=True)
-            os.makedirs(os.path.dirname(home), exist_ok=True)
             with open(home, "w") as file:
                 file.write("not a folder")
             context = ssl.create_default_context(cafile=demo.info["certificate"])
@@ -121,7 +122,18 @@ class FailureTest(unittest.TestCase):
                 with self.assertRaisesRegex(poplib.error_proto, r"\[SYS/TEMP\]"):
                     client.pass_(PASSWORD)
                 client.close()
-            self.assertIn("the worker ended before it had the client", demo.log_text())
+            self.assertIn("warning: mail of bob", demo.log_text())
+            self.assertNotIn("the worker ended before it had the client", demo.log_text())
+            workers = {name: demo.pids(name) for name in ("imapd", "pop3d")}
+            self.assertEqual([len(pids) for pids in workers.values()], [1, 1])
+            client = self.login(demo, "alice")
+            self.assertEqual(client.select()[0], "OK")
+            client.logout()
+            client = poplib.POP3("127.0.0.1", demo.port("pop3"), timeout=10)
+            client.user("alice")
+            client.pass_(PASSWORD)
+            client.quit()
+            self.assertEqual({name: demo.pids(name) for name in workers}, workers)
             os.unlink(home)
             client = self.login(demo, "bob")
             self.assertEqual(client.select()[0], "OK")

@@ -1,10 +1,9 @@
 #include "common/login/worker/worker_program.h"
 
-#include <cstdlib>
-#include <sysexits.h>
 #include <utility>
 
 #include "common/base/in_hand.h"
+#include "common/base/strings.h"
 #include "common/log/log.h"
 #include "common/process/mail_tree.h"
 
@@ -21,9 +20,9 @@ WorkerProgram::WorkerProgram(process::Program& process) : process_(process), poo
   process::size_pool(settings, pool_threads);
   for (const auto& account : start.accounts) {
     const InHand noted(account.name);
-    if (auto made = process::make_mail(account, settings, start.real_root); !made) {
-      log::error("{}: {}", account.name, made.error().text);
-      std::exit(EX_CANTCREAT);
+    // Its own sessions are told, by locate(); others of the same uid are served here all the same.
+    if (const auto made = process::make_mail(account, settings, start.real_root); !made) {
+      log::warning("mail of {}: {}", printable(account.name), made.error().text);
     }
     for (auto& path : process::mail_paths(account, settings)) process.allow(std::move(path));
   }
