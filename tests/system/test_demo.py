@@ -1,12 +1,15 @@
 """facteur demo: what scripts and people rely on."""
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import BIN, PASSWORD, Demo, alive, main, message, need_root, program, wait_until
@@ -143,6 +146,89 @@ class DemoTest(unittest.TestCase):
                                  timeout=20)
             self.assertEqual(ran.returncode, 69)
             self.assertRegex(ran.stderr, r"process queued pid \d+: exit status 70")
+
+    def run_command(self, command, signal_=None):
+        """The status of a demo with --exec, after a signal if one is given. Asserts that nothing CMD started is left; each
+        of its processes appends its pid to $PIDS."""
+        with tempfile.NamedTemporaryFile() as pids:
+            demo = subprocess.Popen([program("facteur"), "demo", "--exec", command], stdout=subprocess.DEVNULL,
+                                    env={**os.environ, "PIDS": pids.name})
+            try:
+                if signal_:
+                    wait_until(lambda: os.pread(pids.fileno(), 1000, 0).endswith(b"all\n"), 30, "the processes of CMD")
+                    demo.send_signal(signal_)
+                status = demo.wait(timeout=40)
+            finally:
+                demo.kill()
+                demo.wait()
+            started = [int(word) for word in pids.read().split() if word != b"all"]
+            left = [pid for pid in started if alive(pid)]
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            self.assertTrue(started)
+            self.assertEqual(left, [])
+            return status
+
+    def test_a_signal_ends_the_command_with_all_it_started(self):
+        command = "sleep 77 & echo $! >> $PIDS; sleep 78 & echo $! $$ all >> $PIDS; wait"
+        for signal_, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
+            self.assertEqual(self.run_command(command, signal_), status)
+
+    def test_a_command_that_does_not_listen_is_killed(self):
+        command = "trap '' TERM INT; (trap '' TERM; echo $$ >> $PIDS; exec sleep 77) & echo $! $$ all >> $PIDS; while :; do sleep 1; done"
+        self.assertEqual(self.run_command(command, signal.SIGTERM), 137)
+
+    def test_a_command_may_clean_up(self):
+        command = "trap 'sleep 0.5; exit 3' TERM; echo $$ all >> $PIDS; while :; do sleep 0.1; done"
+        self.assertEqual(self.run_command(command, signal.SIGTERM), 3)
+
+    def test_what_a_command_leaves_behind_is_ended(self):
+        started = time.monotonic()
+        self.assertEqual(self.run_command("sleep 77 & echo $! >> $PIDS; setsid sh -c 'echo $$ >> $PIDS; exec sleep 78' & "
+                                          "sleep 0.3; exit 5"), 5)
+        self.assertLess(time.monotonic() - started, 20)
+
+    def test_a_command_has_the_terminal_and_gives_it_back(self):
+        script = f"{program('facteur')} demo --exec 'read line; echo got $line'; echo status $?; read again; echo then $again"
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv("/bin/sh", ["sh", "-c", script])
+        said = b""
+        try:
+            os.write(terminal, b"hello\nonce more\n")
+            deadline = time.monotonic() + 40
+            while b"then once more" not in said and time.monotonic() < deadline:
+                if select.select([terminal], [], [], 1)[0]:
+                    said += os.read(terminal, 4096)
+        except OSError:  # its end
+            pass
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            os.close(terminal)
+        for expected in (b"got hello", b"status 0", b"then once more"):
+            self.assertIn(expected, said)
+
+    def test_ctrl_c_on_a_terminal_ends_the_command(self):
+        script = f"trap : INT; {program('facteur')} demo --exec 'echo rea''dy; sleep 77'; echo status $?"
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv("/bin/sh", ["sh", "-c", script])
+        said = b""
+        try:
+            deadline = time.monotonic() + 40
+            while b"status" not in said and time.monotonic() < deadline:
+                if select.select([terminal], [], [], 1)[0]:
+                    said += os.read(terminal, 4096)
+                if b"ready" in said:
+                    os.write(terminal, b"\x03")
+        except OSError:  # its end
+            pass
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            os.close(terminal)
+        self.assertIn(b"status 130", said)
 
     def test_bad_settings_are_refused_with_the_place_and_the_nearest_name(self):
         with tempfile.TemporaryDirectory() as folder:
