@@ -7,7 +7,7 @@ import tempfile
 import time
 import unittest
 
-from harness import Demo, alive, main, message, need_root, wait_until
+from harness import Demo, alive, main, message, need_root, program, wait_until
 
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
 
@@ -53,9 +53,21 @@ class AdminTest(unittest.TestCase):
             self.assertIn("users.yaml", checked.stderr)
 
     def test_without_its_users_file_from_the_start_mail_waits(self):
-        with Demo(settings=[f"users={self.folder}/none.yaml"]) as demo:
-            self.assertEqual(self.code_at_rcpt(demo, "bob@example.test"), 451)
-            self.assertIn("none.yaml", demo.log_text())
+        with Demo(directory=self.folder) as demo:
+            self.set_line(demo, "users", f"{self.folder}/none.yaml")
+        facteurd = subprocess.Popen([program("facteurd"), "--config", demo.info["config"]])
+        try:
+            wait_until(lambda: "none.yaml" in demo.log_text(), 15, "a warning")
+            self.assertEqual(wait_until(lambda: self.code_or_none(demo, "bob@example.test"), 15, "an answer"), 451)
+        finally:
+            facteurd.terminate()
+            facteurd.wait(timeout=30)
+
+    def code_or_none(self, demo, recipient):
+        try:
+            return self.code_at_rcpt(demo, recipient)
+        except ConnectionRefusedError:
+            return None
 
     def test_a_rotated_log_is_let_go_by_everybody(self):
         with Demo(directory=self.folder) as demo:

@@ -155,7 +155,7 @@ class DemoTest(unittest.TestCase):
                                     env={**os.environ, "PIDS": pids.name})
             try:
                 if signal_:
-                    wait_until(lambda: os.pread(pids.fileno(), 1000, 0).endswith(b"all\n"), 30, "the processes of CMD")
+                    wait_until(lambda: b"all" in os.pread(pids.fileno(), 1000, 0), 30, "the processes of CMD")
                     demo.send_signal(signal_)
                 status = demo.wait(timeout=40)
             finally:
@@ -237,6 +237,19 @@ class DemoTest(unittest.TestCase):
             self.assertEqual(ran.returncode, 78)
             self.assertIn("hostname", ran.stderr)
             self.assertEqual(os.listdir(folder), [])
+
+    def test_settings_that_config_check_refuses_do_not_start(self):
+        for setting, what in (("mail_location=mbox:/var/mail/%u", "virtual_mail_root"), ("users=/nonexistent", "nonexistent")):
+            ran = subprocess.run([program("facteur"), "demo", "--set", setting, "--exec", "echo ran"], capture_output=True,
+                                 text=True, timeout=60)
+            self.assertEqual((ran.returncode, ran.stdout), (78, ""), ran.stderr)
+            self.assertIn(what, ran.stderr)
+
+    def test_a_restart_may_serve_another_domain_and_come_back(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for domain in ("example.test", "minfo.test", "example.test"):
+                with Demo(directory=directory, settings=[f"domains=[{domain}]"]) as demo:
+                    demo.send("x@outside.test", f"alice@{domain}", message("here"))
 
     def test_ctrl_c_ends_it(self):
         with Demo() as demo:
