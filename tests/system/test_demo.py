@@ -6,6 +6,7 @@ import re
 import select
 import shutil
 import signal
+import smtplib
 import socket
 import subprocess
 import tempfile
@@ -271,6 +272,30 @@ class CommandTest(unittest.TestCase):
             deleted = demo.run("facteur", "user", "delete", "jim@example.test")
             self.assertEqual(deleted.returncode, 0, deleted.stderr)
             wait_until(lambda: not self.try_send(demo, "jim@example.test"), 5, "no mail for the deleted user")
+
+    def test_a_user_of_a_domain_that_is_not_ours_is_refused(self):
+        with Demo() as demo:
+            refused = demo.run("facteur", "user", "add", "joe@other.dom", "--password-file", "-", input="secret\n")
+            self.assertEqual(refused.returncode, 65)
+            self.assertIn("domains are example.test", refused.stderr)
+            self.assertNotIn("joe", demo.run("facteur", "user", "list").stdout)
+
+    def test_a_password_file_of_windows(self):
+        with Demo() as demo, tempfile.NamedTemporaryFile() as file:
+            file.write(b"secret 2\r\n")
+            file.flush()
+            demo.run("facteur", "user", "add", "jim", "--password-file", "-", input="secret 1\r\n", check=True)
+            demo.run("facteur", "user", "add", "joe", "--password-file", file.name, check=True)
+            for login, password in (("jim", "secret 1"), ("joe", "secret 2")):
+                wait_until(lambda: self.may_log_in(demo, login, password), 5, f"a login of {login}")
+
+    @staticmethod
+    def may_log_in(demo, login, password):
+        with demo.smtp("submission") as client:
+            try:
+                return client.login(login, password)
+            except smtplib.SMTPAuthenticationError:
+                return None
 
     @staticmethod
     def try_send(demo, recipient):
