@@ -9,6 +9,7 @@
 #include "auth/sources.h"
 #include "common/base/number.h"
 #include "common/base/strings.h"
+#include "common/fs/files.h"
 #include "common/route/tables.h"
 #include "common/tls/context.h"
 #include "config/listener.h"
@@ -17,7 +18,12 @@ namespace facteur::auth {
 
 namespace {
 
-constexpr std::uint16_t first_free_port = 1024;
+/// From here on ports are open to everybody (ip(7)).
+std::uint16_t first_free_port() {
+  constexpr std::uint16_t usual = 1024;
+  const auto text = fs::read_file("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  return text ? parse_number<std::uint16_t>(trim(*text)).value_or(usual) : usual;
+}
 
 class Inspection {
  public:
@@ -64,7 +70,7 @@ class Inspection {
           std::ranges::find(s_.listeners, listener.endpoint, &config::Listener::endpoint) == s_.listeners.end();
       const char* name = general ? "ports" : "listeners";
       if (!seen.insert(where).second) tell(name, "two listeners on " + where);
-      if (!powers_.real_root && listener.endpoint.port < first_free_port) {
+      if (!powers_.real_root && listener.endpoint.port < first_free_port()) {
         tell(name, fmt::format("port {} can only be opened by root", listener.endpoint.port));
       }
       if (listener.tls == config::TlsMode::none && s_.disable_plaintext_auth && s_.allow_plaintext_from.empty() &&

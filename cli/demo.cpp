@@ -1,23 +1,20 @@
 #include "cli/demo.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <poll.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/demo_folder.h"
 #include "cli/demo_ports.h"
+#include "cli/demo_process.h"
 #include "cli/demo_report.h"
 #include "common/base/fd.h"
 #include "common/fs/files.h"
@@ -30,6 +27,8 @@ constexpr Seconds failing_shows_after{4};
 constexpr std::size_t failures_shown = 3;  ///< of one program: it will never start
 constexpr int starts_for_ports = 5;
 constexpr Seconds end_within{15};
+constexpr Seconds command_grace{3};  ///< of CMD, for the signal that we got
+constexpr Milliseconds command_look{200};
 
 /// The datagram socket on which facteurd says that it is ready (sd_notify(3)).
 struct ReadySocket {
@@ -52,46 +51,6 @@ struct ReadySocket {
   ~ReadySocket() { ::unlink(path.c_str()); }
 };
 
-/// SIGINT, SIGTERM and SIGCHLD as something to poll.
-Fd watch_signals(sigset_t& signals) {
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  return Fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-int take_signal(const Fd& signals) {
-  signalfd_siginfo info{};
-  return ::read(signals.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
-}
-
-/// A child of ours; ends with us whatever happens to us.
-pid_t start(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment,
-            const sigset_t& signals, bool own_group) {
-  const pid_t parent = ::getpid();
-  std::vector<char*> pointers;
-  for (const auto& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
-  pointers.push_back(nullptr);
-  std::fflush(nullptr);
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(EX_OSERR);
-  if (own_group) ::setpgid(0, 0);  // Ctrl-C is ours; we tell it to end
-  ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
-  for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
-  ::execvp(pointers[0], pointers.data());
-  std::fprintf(stderr, "facteur: cannot run %s: %s\n", pointers[0], std::strerror(errno));
-  ::_exit(EX_OSERR);
-}
-
-/// The end of a child, if it has ended: its exit status as a shell has it.
-std::optional<int> ended(pid_t child) {
-  int status = 0;
-  if (::waitpid(child, &status, WNOHANG) != child) return std::nullopt;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /// A program that ended this often, by the lines in which facteurd says so; empty if there is none.
 std::string program_that_fails(std::string_view log) {
   constexpr std::string_view mark = ": process ";
@@ -108,8 +67,7 @@ std::string program_that_fails(std::string_view log) {
 class Running {
  public:
   /// With `may_change_ports` a port that was taken meanwhile is no reason to complain.
-  Running(const DemoFolder& folder, bool may_change_ports)
-      : folder_(folder), may_change_ports_(may_change_ports), signals_(watch_signals(set_)) {}
+  Running(const DemoFolder& folder, bool may_change_ports) : folder_(folder), may_change_ports_(may_change_ports) {}
 
   /// True if run() ended at once because somebody else had taken a port that was free when it was chosen.
   [[nodiscard]] bool lost_a_port() const { return lost_a_port_; }
@@ -120,8 +78,8 @@ class Running {
     std::error_code ignored;
     const auto programs = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
     log_before_ = log_text().size();
-    facteurd_ =
-        start({programs / "facteurd", "--config", folder_.config_file()}, {{"NOTIFY_SOCKET", ready.path}}, set_, true);
+    facteurd_ = start_process({programs / "facteurd", "--config", folder_.config_file()},
+                              {{"NOTIFY_SOCKET", ready.path}}, signals_);
     if (facteurd_ < 0) return complain(EX_OSERR, "cannot start facteurd");
     if (const int failed = wait_until_ready(ready.socket); failed != EX_OK) return stop(failed);
     if (options.json) {
@@ -137,7 +95,7 @@ class Running {
   int wait_until_ready(const Fd& ready) {
     const auto started = monotonic_now();
     while (monotonic_now() < started + Milliseconds{ready_within_ms}) {
-      pollfd polled[] = {{ready.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+      pollfd polled[] = {{ready.get(), POLLIN, 0}, {signals_.descriptor(), POLLIN, 0}};
       if (::poll(polled, 2, 1000) <= 0) {
         if (monotonic_now() < started + failing_shows_after) continue;
         const auto failing = program_that_fails(said_since_start());
@@ -149,7 +107,7 @@ class Running {
           std::string_view(text).starts_with("READY=1")) {
         return EX_OK;
       }
-      const int signal = take_signal(signals_);
+      const int signal = signals_.take();
       if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) return EX_TEMPFAIL;
       if (signal == SIGCHLD && facteurd_ended()) return did_not_start();
     }
@@ -187,31 +145,27 @@ class Running {
 
   int serve() {
     for (;;) {
-      const int signal = wait_for_signal();
+      const int signal = signals_.wait();
       if (signal == SIGCHLD && facteurd_ended()) return complain(EX_SOFTWARE, "facteurd ended");
       if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) return EX_OK;
     }
   }
 
-  int execute(const std::string& command) {
-    const pid_t child = start({"/bin/sh", "-c", command}, demo_environment(folder_), set_, false);
-    if (child < 0) return complain(EX_OSERR, "cannot start sh");
-    for (;;) {
-      const int signal = wait_for_signal();
-      if (const auto status = ended(child)) return *status;
+  int execute(const std::string& text) {
+    Command command(text, demo_environment(folder_), signals_);
+    if (!command.started()) return complain(EX_OSERR, "cannot start sh");
+    std::optional<MonotonicTime> patience;  ///< from when on it has been told to end
+    while (!command.status() && !(patience && monotonic_now() > *patience + command_grace)) {
+      const int signal = signals_.wait(patience ? std::optional<Milliseconds>(command_look) : std::nullopt);
       if (signal == SIGCHLD && facteurd_ended()) {
-        ::kill(child, SIGTERM);
+        (void)command.end(facteurd_);
         return complain(EX_SOFTWARE, "facteurd ended");
       }
-      if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) ::kill(child, signal == SIGINT ? SIGINT : SIGTERM);
+      if (signal != SIGTERM && signal != SIGINT && signal != SIGHUP) continue;
+      command.tell(signal == SIGINT ? SIGINT : SIGTERM);
+      if (!patience) patience = monotonic_now();
     }
-  }
-
-  int wait_for_signal() {
-    for (;;) {
-      pollfd polled{signals_.get(), POLLIN, 0};
-      if (::poll(&polled, 1, -1) > 0) return take_signal(signals_);
-    }
+    return command.end(facteurd_);
   }
 
   int stop(int code) {
@@ -219,8 +173,7 @@ class Running {
     ::kill(facteurd_, SIGTERM);
     const auto deadline = monotonic_now() + end_within + 3 * folder_.settings.stop_grace;
     while (monotonic_now() < deadline && !facteurd_ended()) {
-      pollfd polled{signals_.get(), POLLIN, 0};
-      if (::poll(&polled, 1, 1000) > 0) (void)take_signal(signals_);
+      (void)signals_.wait(Milliseconds{1000});
     }
     if (facteurd_ > 0) ::kill(facteurd_, SIGKILL);  // its children end with their doors
     return code;
@@ -230,8 +183,7 @@ class Running {
   bool may_change_ports_;
   bool lost_a_port_ = false;
   std::size_t log_before_ = 0;
-  sigset_t set_{};
-  Fd signals_;
+  Signals signals_;
   pid_t facteurd_ = -1;
 };
 

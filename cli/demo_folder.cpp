@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/check.h"
+#include "auth/passwd.h"
 #include "auth/password.h"
 #include "auth/users_edit.h"
 #include "cli/demo_ports.h"
@@ -94,6 +96,12 @@ Result<> add_accounts(const DemoOptions& options, const std::string& folder, con
     }
     memory.passwords[login] = password;
     fresh.push_back({login + "@" + domain, last_hash, {}});
+  }
+  if (!memory.domain.empty() && domain != memory.domain) {
+    // Nobody has mail in a domain that is served no longer. Who is not there was deleted by hand.
+    for (const auto& [login, password] : memory.passwords) {
+      (void)auth::delete_user(folder + "/users.yaml", login + "@" + memory.domain);
+    }
   }
   memory.domain = domain;
   if (fresh.empty()) return {};
@@ -207,6 +215,19 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
   return out;
 }
 
+/// What `facteur config check` would say: with a problem nothing is started.
+Result<> check(const DemoFolder& folder) {
+  const auto loaded = config::load_files({folder.config_file()}, {});
+  if (!loaded) return fail(loaded);
+  auth::Passwd passwd;
+  std::string text;
+  for (const auto& problem : auth::check_settings(*loaded, auth::own_powers(process::is_real_root()), passwd)) {
+    text += (text.empty() ? "" : "\nfacteur: ") + problem;
+  }
+  if (!text.empty()) return fail(Kind::permanent, text);
+  return {};
+}
+
 /// Puts everything into the folder, or finds it there.
 Result<> fill(DemoFolder& folder, const DemoOptions& options) {
   auto memory = remember(folder.path);
@@ -223,7 +244,7 @@ Result<> fill(DemoFolder& folder, const DemoOptions& options) {
   }
   if (auto made = make_certificate(folder.path, settings.hostname); !made) return made;
   folder.passwords = std::move(memory->passwords);
-  return {};
+  return check(folder);
 }
 
 }  // namespace

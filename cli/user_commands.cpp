@@ -1,4 +1,5 @@
 // facteur user add, passwd, delete and list: the users file, edited so that authd sees the change at once.
+#include <algorithm>
 #include <cstdio>
 #include <fcntl.h>
 #include <grp.h>
@@ -16,6 +17,7 @@
 #include "common/base/strings.h"
 #include "common/fs/files.h"
 #include "common/process/jail.h"
+#include "common/route/tables.h"
 
 namespace facteur::cli {
 namespace {
@@ -68,16 +70,29 @@ Result<std::string> ask_twice() {
 /// The first line of a file, or of stdin for "-".
 Result<std::string> read_password(const std::string& file) {
   if (file.empty()) return ask_twice();
-  if (file == "-") return read_line();  // /dev/stdin cannot be opened where sudo -u handed us a pipe of root's
-  const auto octets = fs::read_file(file, auth::max_password + 2);
+  // /dev/stdin cannot be opened where sudo -u handed us a pipe of root's.
+  auto octets = file == "-" ? Result<std::string>(read_line()) : fs::read_file(file, auth::max_password + 2);
   if (!octets) return fail(octets);
-  return octets->substr(0, octets->find('\n'));
+  std::string line = octets->substr(0, octets->find('\n'));
+  if (line.ends_with('\r')) line.pop_back();  // the file was written on Windows
+  return line;
 }
 
 /// The name with its domain.
 std::string full_name(const config::Settings& settings, const std::string& name) {
   if (name.find('@') != std::string::npos || settings.domains.empty()) return name;
   return name + "@" + settings.domains.front();
+}
+
+/// Who is in no domain of ours would get no mail.
+Result<> check_domain(const config::Settings& settings, const std::string& user) {
+  const auto domain = route::split_address(user).domain;
+  const auto& domains = settings.domains;
+  const auto same = [&](const std::string& one) { return iequals(one, domain); };
+  if (domains.empty() || std::ranges::any_of(domains, same)) return {};
+  std::string all;
+  for (const auto& one : domains) all += (all.empty() ? "" : ", ") + one;
+  return fail(Kind::permanent, printable(user) + " would get no mail: domains are " + all);
 }
 
 int finish(const Result<>& done, const std::string& said) {
@@ -108,6 +123,7 @@ Result<std::string> new_hash(const std::string& password_file) {
 int user_add(const std::string& config_file, const std::string& name, const std::string& password_file) {
   return with_settings(config_file, [&](const config::Settings& settings) {
     const std::string user = full_name(settings, name);
+    if (const auto served = check_domain(settings, user); !served) return complain(EX_DATAERR, served.error().text);
     const auto hash = new_hash(password_file);
     if (!hash) return complain(EX_DATAERR, hash.error().text);
     return finish(auth::add_users(settings.users, {{user, *hash, {}}}, owner_of(settings)), "added " + user);

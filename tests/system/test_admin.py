@@ -59,9 +59,21 @@ class AdminTest(unittest.TestCase):
             self.assertIn("users.yaml", checked.stderr)
 
     def test_without_its_users_file_from_the_start_mail_waits(self):
-        with Demo(settings=[f"users={self.folder}/none.yaml"]) as demo:
-            self.assertEqual(self.code_at_rcpt(demo, "bob@example.test"), 451)
-            self.assertIn("none.yaml", demo.log_text())
+        with Demo(directory=self.folder) as demo:
+            self.set_line(demo, "users", f"{self.folder}/none.yaml")
+        facteurd = subprocess.Popen([program("facteurd"), "--config", demo.info["config"]])
+        try:
+            wait_until(lambda: "none.yaml" in demo.log_text(), 15, "a warning")
+            self.assertEqual(wait_until(lambda: self.code_or_none(demo, "bob@example.test"), 15, "an answer"), 451)
+        finally:
+            facteurd.terminate()
+            facteurd.wait(timeout=30)
+
+    def code_or_none(self, demo, recipient):
+        try:
+            return self.code_at_rcpt(demo, recipient)
+        except ConnectionRefusedError:
+            return None
 
     def test_a_rotated_log_is_let_go_by_everybody(self):
         with Demo(directory=self.folder) as demo:

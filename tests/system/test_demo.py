@@ -1,12 +1,16 @@
 """facteur demo: what scripts and people rely on."""
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
+import smtplib
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import BIN, PASSWORD, Demo, alive, main, message, need_root, program, wait_until
@@ -144,6 +148,89 @@ class DemoTest(unittest.TestCase):
             self.assertEqual(ran.returncode, 69)
             self.assertRegex(ran.stderr, r"process queued pid \d+: exit status 70")
 
+    def run_command(self, command, signal_=None):
+        """The status of a demo with --exec, after a signal if one is given. Asserts that nothing CMD started is left; each
+        of its processes appends its pid to $PIDS."""
+        with tempfile.NamedTemporaryFile() as pids:
+            demo = subprocess.Popen([program("facteur"), "demo", "--exec", command], stdout=subprocess.DEVNULL,
+                                    env={**os.environ, "PIDS": pids.name})
+            try:
+                if signal_:
+                    wait_until(lambda: b"all" in os.pread(pids.fileno(), 1000, 0), 30, "the processes of CMD")
+                    demo.send_signal(signal_)
+                status = demo.wait(timeout=40)
+            finally:
+                demo.kill()
+                demo.wait()
+            started = [int(word) for word in pids.read().split() if word != b"all"]
+            left = [pid for pid in started if alive(pid)]
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            self.assertTrue(started)
+            self.assertEqual(left, [])
+            return status
+
+    def test_a_signal_ends_the_command_with_all_it_started(self):
+        command = "sleep 77 & echo $! >> $PIDS; sleep 78 & echo $! $$ all >> $PIDS; wait"
+        for signal_, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
+            self.assertEqual(self.run_command(command, signal_), status)
+
+    def test_a_command_that_does_not_listen_is_killed(self):
+        command = "trap '' TERM INT; (trap '' TERM; echo $$ >> $PIDS; exec sleep 77) & echo $! $$ all >> $PIDS; while :; do sleep 1; done"
+        self.assertEqual(self.run_command(command, signal.SIGTERM), 137)
+
+    def test_a_command_may_clean_up(self):
+        command = "trap 'sleep 0.5; exit 3' TERM; echo $$ all >> $PIDS; while :; do sleep 0.1; done"
+        self.assertEqual(self.run_command(command, signal.SIGTERM), 3)
+
+    def test_what_a_command_leaves_behind_is_ended(self):
+        started = time.monotonic()
+        self.assertEqual(self.run_command("sleep 77 & echo $! >> $PIDS; setsid sh -c 'echo $$ >> $PIDS; exec sleep 78' & "
+                                          "sleep 0.3; exit 5"), 5)
+        self.assertLess(time.monotonic() - started, 20)
+
+    def test_a_command_has_the_terminal_and_gives_it_back(self):
+        script = f"{program('facteur')} demo --exec 'read line; echo got $line'; echo status $?; read again; echo then $again"
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv("/bin/sh", ["sh", "-c", script])
+        said = b""
+        try:
+            os.write(terminal, b"hello\nonce more\n")
+            deadline = time.monotonic() + 40
+            while b"then once more" not in said and time.monotonic() < deadline:
+                if select.select([terminal], [], [], 1)[0]:
+                    said += os.read(terminal, 4096)
+        except OSError:  # its end
+            pass
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            os.close(terminal)
+        for expected in (b"got hello", b"status 0", b"then once more"):
+            self.assertIn(expected, said)
+
+    def test_ctrl_c_on_a_terminal_ends_the_command(self):
+        script = f"trap : INT; {program('facteur')} demo --exec 'echo rea''dy; sleep 77'; echo status $?"
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv("/bin/sh", ["sh", "-c", script])
+        said = b""
+        try:
+            deadline = time.monotonic() + 40
+            while b"status" not in said and time.monotonic() < deadline:
+                if select.select([terminal], [], [], 1)[0]:
+                    said += os.read(terminal, 4096)
+                if b"ready" in said:
+                    os.write(terminal, b"\x03")
+        except OSError:  # its end
+            pass
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            os.close(terminal)
+        self.assertIn(b"status 130", said)
+
     def test_bad_settings_are_refused_with_the_place_and_the_nearest_name(self):
         with tempfile.TemporaryDirectory() as folder:
             ran = subprocess.run([program("facteur"), "demo", "--set", "hostnam=x"], capture_output=True, text=True, timeout=60,
@@ -151,6 +238,19 @@ class DemoTest(unittest.TestCase):
             self.assertEqual(ran.returncode, 78)
             self.assertIn("hostname", ran.stderr)
             self.assertEqual(os.listdir(folder), [])
+
+    def test_settings_that_config_check_refuses_do_not_start(self):
+        for setting, what in (("mail_location=mbox:/var/mail/%u", "virtual_mail_root"), ("users=/nonexistent", "nonexistent")):
+            ran = subprocess.run([program("facteur"), "demo", "--set", setting, "--exec", "echo ran"], capture_output=True,
+                                 text=True, timeout=60)
+            self.assertEqual((ran.returncode, ran.stdout), (78, ""), ran.stderr)
+            self.assertIn(what, ran.stderr)
+
+    def test_a_restart_may_serve_another_domain_and_come_back(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for domain in ("example.test", "minfo.test", "example.test"):
+                with Demo(directory=directory, settings=[f"domains=[{domain}]"]) as demo:
+                    demo.send("x@outside.test", f"alice@{domain}", message("here"))
 
     def test_ctrl_c_ends_it(self):
         with Demo() as demo:
@@ -172,6 +272,30 @@ class CommandTest(unittest.TestCase):
             deleted = demo.run("facteur", "user", "delete", "jim@example.test")
             self.assertEqual(deleted.returncode, 0, deleted.stderr)
             wait_until(lambda: not self.try_send(demo, "jim@example.test"), 5, "no mail for the deleted user")
+
+    def test_a_user_of_a_domain_that_is_not_ours_is_refused(self):
+        with Demo() as demo:
+            refused = demo.run("facteur", "user", "add", "joe@other.dom", "--password-file", "-", input="secret\n")
+            self.assertEqual(refused.returncode, 65)
+            self.assertIn("domains are example.test", refused.stderr)
+            self.assertNotIn("joe", demo.run("facteur", "user", "list").stdout)
+
+    def test_a_password_file_of_windows(self):
+        with Demo() as demo, tempfile.NamedTemporaryFile() as file:
+            file.write(b"secret 2\r\n")
+            file.flush()
+            demo.run("facteur", "user", "add", "jim", "--password-file", "-", input="secret 1\r\n", check=True)
+            demo.run("facteur", "user", "add", "joe", "--password-file", file.name, check=True)
+            for login, password in (("jim", "secret 1"), ("joe", "secret 2")):
+                wait_until(lambda: self.may_log_in(demo, login, password), 5, f"a login of {login}")
+
+    @staticmethod
+    def may_log_in(demo, login, password):
+        with demo.smtp("submission") as client:
+            try:
+                return client.login(login, password)
+            except smtplib.SMTPAuthenticationError:
+                return None
 
     @staticmethod
     def try_send(demo, recipient):
