@@ -82,6 +82,7 @@ class Running {
                               {{"NOTIFY_SOCKET", ready.path}}, signals_);
     if (facteurd_ < 0) return complain(EX_OSERR, "cannot start facteurd");
     if (const int failed = wait_until_ready(ready.socket); failed != EX_OK) return stop(failed);
+    make_mail_of_accounts(folder_);
     if (options.json) {
       std::printf("%s\n", describe_demo_as_json(folder_, facteurd_).c_str());
     } else if (options.exec.empty()) {

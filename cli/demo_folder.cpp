@@ -13,12 +13,15 @@
 #include "auth/check.h"
 #include "auth/passwd.h"
 #include "auth/password.h"
+#include "auth/sources.h"
 #include "auth/users_edit.h"
 #include "cli/demo_ports.h"
 #include "common/base/encode.h"
 #include "common/base/random.h"
 #include "common/fs/files.h"
+#include "common/process/acting_as.h"
 #include "common/process/jail.h"
+#include "common/process/mail_tree.h"
 #include "common/tls/context.h"
 #include "config/describe.h"
 #include "config/load.h"
@@ -263,6 +266,27 @@ Result<> choose_other_ports(DemoFolder& folder, const DemoOptions& options) {
   const auto memory = remember(folder.path);
   if (!memory) return fail(Kind::permanent, memory_file(folder.path) + " is gone");
   return write_settings(folder, options, *memory);
+}
+
+void make_mail_of_accounts(const DemoFolder& folder) {
+  constexpr std::size_t most = 1000;
+  const auto& settings = folder.settings;
+  const bool root = process::is_real_root();
+  auth::Passwd passwd;
+  const auto compiled = auth::compile_what_is_there(settings, auth::own_powers(root), passwd);
+  if (settings.domains.empty() || folder.passwords.size() > most) return;
+  for (const auto& [login, password] : folder.passwords) {
+    const auto found = compiled.accounts->find_in_file(login + "@" + settings.domains.front());
+    if (!found || found->existence != auth::Existence::exists) continue;
+    if (auto made = process::make_mail(found->account, settings, root); !made) continue;  // the first delivery says why
+    const auto place = process::mail_place(found->account);
+    if (!place || place->kind != process::MailPlace::Kind::maildir) continue;
+    std::optional<process::ActingAs> owner;
+    if (root) owner.emplace(found->account.uid, found->account.gid);
+    for (const char* part : {"/tmp", "/new", "/cur"}) {
+      (void)fs::make_directories(place->path + part, 0700);
+    }
+  }
 }
 
 void remove_if_temporary(const DemoFolder& folder) {

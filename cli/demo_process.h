@@ -8,8 +8,8 @@
 #include <sys/types.h>
 #include <vector>
 
-#include "common/base/time.h"
 #include "common/base/fd.h"
+#include "common/base/time.h"
 
 namespace facteur::cli {
 

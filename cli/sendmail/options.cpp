@@ -65,6 +65,7 @@ Result<> set_full_name(Options& options, Value value) {
 }
 
 Result<> set_flush(Options& options, Value value) {
+  if (!value.empty() && is_digit(value[0])) return {};  // how often a daemon shall look: facteurd knows itself
   if (!value.empty() && (value[0] != 'I' || value.size() == 1)) {
     return fail(Kind::permanent, "-q" + printable(value) + ": use -q for all messages or -qIQUEUEID for one");
   }
@@ -87,6 +88,7 @@ constexpr Flag flags[] = {
        return {};
      }},
     {'F', Takes::value, set_full_name},
+    {'E', Takes::nothing, ignore},
     {'G', Takes::nothing, ignore},  // relayed by a gateway
     {'I', Takes::nothing,
      [](Options& o, Value) -> Result<> {
@@ -98,8 +100,11 @@ constexpr Flag flags[] = {
     {'O', Takes::value, ignore},  // Sendmail's long options
     {'R', Takes::value, ignore},  // DSN content
     {'U', Takes::nothing, ignore},
+    {'V', Takes::value, ignore},  // envelope id of DSN
+    {'X', Takes::value, ignore},  // a log of the session
     {'b', Takes::value, set_mode},
-    {'e', Takes::value, ignore},  // how errors are reported: always on stderr
+    {'d', Takes::attached, ignore},  // debugging
+    {'e', Takes::value, ignore},     // how errors are reported: always on stderr
     {'f', Takes::value, set_sender},
     {'h', Takes::value, ignore},  // hop count: counted from Received
     {'i', Takes::nothing,
@@ -123,6 +128,7 @@ constexpr Flag flags[] = {
        o.verbose = true;
        return {};
      }},
+    {'x', Takes::nothing, ignore},
 };
 
 /// Takes words from the front.

@@ -40,6 +40,20 @@ class DemoTest(unittest.TestCase):
             for name in ("local", "pop3d", "imapd"):
                 self.assertIsInstance(demo.info["pids"][name], list)
 
+    def test_the_mail_of_all_accounts_is_there_at_once(self):
+        with Demo(users=50) as demo:
+            self.assertEqual(len(demo.info["mail"]), 52)
+            for login, path in demo.info["mail"].items():
+                for part in ("", "cur", "new", "tmp"):
+                    status = os.stat(os.path.join(path, part))
+                    self.assertEqual(status.st_mode & 0o7777, 0o700, path)
+                    self.assertEqual(status.st_uid, os.stat(os.path.join(demo.directory, "mail")).st_uid)
+            demo.send("x@outside.test", "alice@example.test", message("first"))
+            demo.wait_for_mail("alice")
+        with Demo(settings=["mail_location=mbox:~/mbox"]) as demo:
+            for path in demo.info["mail"].values():
+                self.assertEqual((os.stat(path).st_size, os.stat(path).st_mode & 0o777), (0, 0o600))
+
     def test_exec_gets_the_environment_and_gives_its_status(self):
         command = 'test "$FACTEUR_HOST" && test -f "$FACTEUR_CONFIG" && test -d "$FACTEUR_DIR" && ' + \
             " && ".join(f'test "$FACTEUR_{name.upper()}" -gt 0' for name in PORTS) + " && exit 7"

@@ -105,6 +105,18 @@ class SendmailTest(unittest.TestCase):
         self.assertEqual(codes, ["220", "250", "250", "250", "354", "250", "221"], said)
         self.assertEqual(parse(self.arrived(before))["Subject"], "bs")
 
+    def test_smtp_on_stdin_with_line_ends_of_this_machine(self):
+        before = self.fresh()
+        said = self.sendmail("-bs", text="EHLO here\nMAIL FROM:<jim@minfo.test>\nRCPT TO:<bob@example.test>\n"
+                                         "DATA\nSubject: lf\n\nhello\n.\nQUIT\n").stdout
+        self.assertEqual(re.findall(r"(?m)^(\d{3}) ", said), ["220", "250", "250", "250", "354", "250", "221"], said)
+        octets = self.arrived(before)
+        self.assertTrue(octets.endswith(b"\n\nhello\n"), octets[-40:])
+
+    def test_options_that_only_tune_are_taken(self):
+        for options in (("-V", "id"), ("-X", "log"), ("-x",), ("-E",), ("-q15m",), ("-d8.1",)):
+            self.deliver(*options, "bob", text="Subject: o\n\nhello\n")
+
     def test_an_unknown_recipient_does_not_stop_the_others(self):
         before = self.fresh()
         done = self.sendmail("nobody-here", "bob", text="Subject: u\n\nhello\n", status=EX_NOUSER)

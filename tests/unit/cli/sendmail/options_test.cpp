@@ -37,8 +37,9 @@ TEST_CASE("Flags share a word") {
 TEST_CASE("-oi is -i, other -o and tuning options do nothing") {
   CHECK_FALSE(parse({"-oi", "bob"})->dot_ends);
   const auto options =
-      parse({"-oem", "-odb",           "-o7", "-N", "failure", "-R",  "hdrs",    "-G",  "-n", "-m", "-U", "-L", "tag",
-             "-O",   "DeliveryMode=b", "-h",  "3",  "-em",     "-Am", "-pESMTP", "-bm", "bob"});
+      parse({"-oem", "-odb", "-o7", "-N",  "failure", "-R",  "hdrs", "-G",    "-n",    "-m", "-U", "-L",
+             "tag",  "-V",   "id",  "-X",  "log",     "-x",  "-E",   "-q15m", "-d8.1", "-d", "-O", "DeliveryMode=b",
+             "-h",   "3",    "-em", "-Am", "-pESMTP", "-bm", "bob"});
   REQUIRE(options);
   CHECK(options->dot_ends);
   CHECK(options->mode == Mode::send);
@@ -75,9 +76,9 @@ TEST_CASE("What cannot be obeyed is refused") {
                                                                       {"-f"},
                                                                       {"-z", "bob"},
                                                                       {"-V", "bob"},
-                                                                      {"-X", "file", "bob"},
+                                                                      {"-X"},
                                                                       {"-B", "BINARYMIME", "bob"},
-                                                                      {"-q15m"},
+                                                                      {"-qR"},
                                                                       {"-qI"},
                                                                       {"--verbose", "bob"},
                                                                       {"--config"},
