@@ -119,11 +119,22 @@ class Inspection {
       const bool written = loaded_.places.contains("aliases");  // without an MTA before us there is no /etc/aliases
       if (written && access(path.c_str(), F_OK) < 0) tell("aliases", path + " does not exist");
     }
-    for (const auto& [name, user] : compiled->accounts->users().users) inspect_account(user, *compiled->accounts);
+    const auto& users = compiled->accounts->users().users;
+    for (const auto& [name, user] : users) inspect_account(user, *compiled->accounts);
+    inspect_mail_location(users, *compiled->accounts);
     struct stat status{};
     if (!s_.users.empty() && stat(s_.users.c_str(), &status) == 0 && (status.st_mode & S_IROTH)) {
       tell("users", s_.users + " holds password hashes and can be read by everybody: chmod o-r");
     }
+  }
+
+  /// A place that no user of the file could have.
+  void inspect_mail_location(const std::map<std::string, User>& users, const Accounts& accounts) {
+    const auto default_place = std::ranges::find_if(
+        users, [](const auto& entry) { return entry.second.mail.empty() && entry.second.problem.empty(); });
+    if (default_place == users.end()) return;
+    const auto found = accounts.find_in_file(default_place->first);
+    if (found && found->existence == Existence::temporary) tell("mail_location", found->text);
   }
 
   void inspect_account(const User& user, const Accounts& accounts) {
