@@ -130,10 +130,12 @@ class Inspection {
 
   /// A place that no user of the file could have.
   void inspect_mail_location(const std::map<std::string, User>& users, const Accounts& accounts) {
-    const auto default_place = std::ranges::find_if(
-        users, [](const auto& entry) { return entry.second.mail.empty() && entry.second.problem.empty(); });
-    if (default_place == users.end()) return;
-    const auto found = accounts.find_in_file(default_place->first);
+    const auto plain = std::ranges::find_if(users, [](const auto& entry) {
+      const User& user = entry.second;
+      return user.problem.empty() && user.mail.empty() && user.home.empty() && !user.uid && !user.gid;
+    });
+    if (plain == users.end()) return;
+    const auto found = accounts.find_in_file(plain->first);
     if (found && found->existence == Existence::temporary) tell("mail_location", found->text);
   }
 
