@@ -16,13 +16,15 @@ from harness import PASSWORD, Demo, main, message, need_root, wait_until
 TRAP = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 static int trap(int folder, const char *path, int flags, unsigned mode, const char *name) {
   const char *last = strrchr(path, '/');
-  if (strcmp(last ? last + 1 : path, TARGET) == 0) abort();
+  // The demo makes the mail of its accounts itself.
+  if (strcmp(last ? last + 1 : path, TARGET) == 0 && strcmp(program_invocation_short_name, "facteur") != 0) abort();
   int (*next)(int, const char *, int, ...) = dlsym(RTLD_NEXT, name);
   return next(folder, path, flags, mode);
 }
