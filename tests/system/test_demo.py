@@ -253,12 +253,12 @@ class DemoTest(unittest.TestCase):
             self.assertIn("hostname", ran.stderr)
             self.assertEqual(os.listdir(folder), [])
 
-    def test_settings_that_config_check_refuses_do_not_start(self):
-        refused = [("mail_location=mbox:/var/mail/%u", "virtual_mail_root"), ("maximal_backoff_time=1s", "minimal_backoff_time")]
-        for setting, what in refused:
+    def test_what_config_check_finds_is_told_and_mail_that_nobody_can_have_stops_it(self):
+        for setting, what, expected in (("mail_location=mbox:/var/mail/%u", "virtual_mail_root", (78, "")),
+                                        ("maximal_backoff_time=1s", "minimal_backoff_time", (0, "ran\n"))):
             ran = subprocess.run([program("facteur"), "demo", "--set", setting, "--exec", "echo ran"], capture_output=True,
                                  text=True, timeout=60)
-            self.assertEqual((ran.returncode, ran.stdout), (78, ""), ran.stderr)
+            self.assertEqual((ran.returncode, ran.stdout), expected, ran.stderr)
             self.assertIn(what, ran.stderr)
 
     def test_a_restart_may_serve_another_domain_and_come_back(self):

@@ -42,8 +42,8 @@ def queued(spool):
         try:
             with open(os.path.join(spool, row["folder"], row["id"]), "rb") as file:
                 header = read_spool.Message(file.read()).delivered_octets().partition(b"\r\n\r\n")[0]
-        except FileNotFoundError:
-            continue  # delivered meanwhile
+        except (FileNotFoundError, read_spool.Unfinished):
+            continue  # delivered meanwhile: the file is gone, or empty and kept for a slot
         identity, = [line.split()[1].decode() for line in header.split(b"\r\n") if line.startswith(b"X-Ledger: ")]
         found |= {(identity, one["address"]) for one in row["recipients"] if one["fate"] == "pending"}
     return found, wrong
