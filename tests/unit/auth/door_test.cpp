@@ -82,9 +82,9 @@ class Stage {
     keeper.reset();
   }
 
-  /// Turns the loop until something holds; false after 10 s.
+  /// Turns the loop until something holds; false after 30 s.
   bool until(const std::function<bool()>& holds) {
-    for (const auto end = monotonic_now() + Seconds{10}; monotonic_now() < end;) {
+    for (const auto end = monotonic_now() + Seconds{30}; monotonic_now() < end;) {
       loop.turn();
       if (holds()) return true;
       std::this_thread::sleep_for(Milliseconds{1});

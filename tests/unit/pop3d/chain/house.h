@@ -92,9 +92,9 @@ struct House {
     until([this] { return pool.jobs() == 0; });
   }
 
-  /// Turns the loop until this holds; false after five seconds.
+  /// Turns the loop until this holds; false after 30 seconds.
   bool until(const std::function<bool()>& holds) {
-    const auto deadline = monotonic_now() + Seconds{5};
+    const auto deadline = monotonic_now() + Seconds{30};
     while (!holds()) {
       if (monotonic_now() > deadline) return false;
       loop.turn();

@@ -38,11 +38,23 @@ struct SpoolFolder {
   }
   /// Empty files: slots given and in stock.
   [[nodiscard]] std::size_t slots() const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        names(), [this](const std::string& name) { return std::filesystem::file_size(path + "/queue/" + name) == 0; }));
+    return count([](std::uintmax_t size) { return size == 0; });
   }
   /// True when there is nothing but slots.
-  [[nodiscard]] bool no_messages() const { return slots() == names().size(); }
+  [[nodiscard]] bool no_messages() const {
+    return count([](std::uintmax_t size) { return size > 0; }) == 0;
+  }
+
+ private:
+  /// Files of the queue whose size is `wanted`. The pool renames and removes beside the listing: what has gone is not
+  /// counted.
+  [[nodiscard]] std::size_t count(const std::function<bool(std::uintmax_t)>& wanted) const {
+    return static_cast<std::size_t>(std::ranges::count_if(names(), [&](const std::string& name) {
+      std::error_code gone;
+      const auto size = std::filesystem::file_size(path + "/queue/" + name, gone);
+      return !gone && wanted(size);
+    }));
+  }
 };
 
 /// The log of one test, read back.
@@ -100,14 +112,16 @@ class World {
     return std::move(*spool);
   }
 
-  /// Turns the loop until it holds; fails the test after ten seconds.
+  /// Turns the loop until it holds; fails the test after 30 seconds.
   void until(const std::function<bool()>& holds) {
-    const auto end = monotonic_now() + Seconds{10};
-    while (!holds() && monotonic_now() < end) {
+    const auto end = monotonic_now() + Seconds{30};
+    bool held = holds();
+    while (!held && monotonic_now() < end) {
       loop.turn();
       std::this_thread::sleep_for(std::chrono::microseconds{200});
+      held = holds();
     }
-    CHECK(holds());
+    CHECK(held);
   }
   void turn_for(Milliseconds time) {
     const auto end = monotonic_now() + time;

@@ -22,9 +22,9 @@
 
 namespace facteur::smtpd::testing {
 
-/// Turns the loop until `holds`, for at most five seconds.
+/// Turns the loop until `holds`, for at most 30 seconds.
 inline bool turn_until(loop::Loop& loop, const std::function<bool()>& holds) {
-  const auto end = monotonic_now() + Seconds{5};
+  const auto end = monotonic_now() + Seconds{30};
   while (!holds() && monotonic_now() < end) {
     loop.turn();
     ::usleep(200);
