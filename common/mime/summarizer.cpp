@@ -10,12 +10,6 @@
 namespace facteur::mime {
 namespace {
 
-std::string boundary_of(const Part& part) {
-  const auto* value = find_parameter(part.parameters, "boundary");
-  if (value == nullptr || value->size() > max_boundary) return {};
-  return value->substr(0, value->find_last_not_of(" \t") + 1);
-}
-
 void set_type(Part& part, std::string_view type, std::string_view subtype) {
   part.type = type;
   part.subtype = subtype;
@@ -98,19 +92,10 @@ Summarizer::Match Summarizer::find_delimiter(std::string_view front, std::uint64
   if (!front.starts_with("--") || size > max_delimiter + 2 || summary_.parts.size() >= max_parts) return {};
   const auto line = front.substr(0, front.find_last_not_of(" \t\r") + 1);
   for (std::size_t depth = open_.size(); depth > 0; --depth) {
-    const auto delimiter = match(line, open_[depth - 1].boundary);
+    const auto delimiter = match_delimiter(line, open_[depth - 1].boundary);
     if (delimiter != Delimiter::none) return {delimiter, depth - 1};
   }
   return {};
-}
-
-/// What a line that begins with "--" is to a boundary.
-Summarizer::Delimiter Summarizer::match(std::string_view line, std::string_view boundary) {
-  line.remove_prefix(2);
-  if (boundary.empty() || !line.starts_with(boundary)) return Delimiter::none;
-  line.remove_prefix(boundary.size());
-  if (line.empty()) return Delimiter::next;
-  return line == "--" ? Delimiter::close : Delimiter::none;
 }
 
 std::size_t Summarizer::header_room() const {
@@ -156,7 +141,7 @@ void Summarizer::look_into(Part& part) {
   if (!room || (message && !is_identity(part.encoding))) return set_type(part, "APPLICATION", "OCTET-STREAM");
   part.is_message = message;
   if (message) return begin_part(part.body_begin);
-  open_.back().boundary = boundary_of(part);
+  open_.back().boundary = boundary_of(part.parameters);
   open_.back().digest = iequals(part.subtype, "digest");
 }
 

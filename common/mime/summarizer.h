@@ -1,9 +1,7 @@
 // Finds the parts of a message while it streams by, line by line, with a stack of open parts instead of recursion.
 //
-// The rule for delimiters (RFC 2046 section 5.1.1): a line that is "--", the boundary exactly as given, perhaps "--",
-// and white space, and that has at most `max_delimiter` octets. It belongs to the innermost open multipart with that
-// boundary; those inside it end there, and so does a header it stands in. Behind its closing delimiter a multipart has
-// no parts. A boundary is 1 to `max_boundary` octets, white space at its end not counted; without one a multipart is
+// A delimiter (delimiter.h) belongs to the innermost open multipart with that boundary; those inside it end there, and
+// so does a header it stands in. Behind its closing delimiter a multipart has no parts. Without a boundary it is
 // text/plain.
 #pragma once
 
@@ -13,13 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "common/mime/delimiter.h"
 #include "common/mime/summary.h"
 
 namespace facteur::mime {
-
-/// Octets of a boundary (RFC 2046 allows 70) and of a line with a delimiter (RFC 5322 section 2.1.1).
-constexpr std::size_t max_boundary = 256;
-constexpr std::size_t max_delimiter = 998;
 
 /// Makes the summary of one message from its octets in pieces of any size. Keeps headers only, within the bounds of
 /// summary.h.
@@ -38,13 +33,11 @@ class Summarizer {
     bool digest = false;           ///< multipart/digest
     std::uint64_t first_line = 0;  ///< number of the first line of its body
   };
-  enum class Delimiter : std::uint8_t { none, next, close };
   struct Match {
     Delimiter delimiter = Delimiter::none;
     std::size_t depth = 0;  ///< index in open_ of the multipart it belongs to
   };
 
-  [[nodiscard]] static Delimiter match(std::string_view line, std::string_view boundary);
   [[nodiscard]] Match find_delimiter(std::string_view front, std::uint64_t size) const;
   [[nodiscard]] std::size_t header_room() const;
   void keep(std::string_view octets);
