@@ -112,6 +112,7 @@ struct Settings {
   Seconds smtp_rset_timeout{20};
   Seconds smtp_starttls_timeout{300};
   std::uint64_t smtp_line_length_limit = 998;
+  bool disable_mime_output_conversion = false;
   std::uint64_t smtp_mx_address_limit = 5;
   std::uint64_t smtp_mx_session_limit = 2;
   std::uint64_t smtp_destination_concurrency_limit = 20;

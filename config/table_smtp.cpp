@@ -85,6 +85,8 @@ const Setting client[] = {
     {"smtp_starttls_timeout", &S::smtp_starttls_timeout, second, hour, "", "The time limit of a TLS handshake."},
     {"smtp_line_length_limit", &S::smtp_line_length_limit, 72, 998, "octets",
      "Longer lines of a message are folded (RFC 5321 section 4.5.3.1.6)."},
+    {"disable_mime_output_conversion", &S::disable_mime_output_conversion, 0, 0, "",
+     "Send 8-bit content unchanged to hosts without 8BITMIME, instead of as quoted-printable (RFC 6152 section 3)."},
     {"smtp_mx_address_limit", &S::smtp_mx_address_limit, 1, 100, "addresses",
      "Addresses tried for one destination in one attempt."},
     {"smtp_mx_session_limit", &S::smtp_mx_session_limit, 1, 100, "sessions",

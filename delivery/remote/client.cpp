@@ -48,7 +48,7 @@ const std::array<Client::Command, 10> Client::commands{{
     {"RSET command", "sending RSET", Deadline::rset, &Client::rset},
 }};
 
-Client::Client(Options options) : options_(std::move(options)), folder_(options_.line_length_limit) {
+Client::Client(Options options) : options_(std::move(options)), encoder_(options_.line_length_limit) {
   expected_.push_back({Verb::greeting});
 }
 
@@ -214,6 +214,7 @@ void Client::tls_failed(std::string_view why) {
 
 void Client::send(Mail mail) {
   transaction_.emplace(std::move(mail), options_.peer + ":" + std::to_string(options_.port));
+  encoder_ = ContentEncoder(options_.line_length_limit);
   touched_ = false;
   if (phase_ == Phase::idle) start_mail();
   if (closed()) transaction_->fail_rest(trouble("4.4.2", "lost connection with " + options_.peer));
@@ -221,11 +222,33 @@ void Client::send(Mail mail) {
 
 void Client::start_mail() {
   if (const auto refusal = refusal_of_ours()) return transaction_->fail_rest(*refusal);
+  content_sent_ = false;
+  // RFC 6152 section 3: a server without 8BITMIME gets no octets above 127 in a body.
+  const bool convert = options_.convert && transaction_->mail().eight_bit && !extensions_.eight_bit;
+  if (!convert) return start_envelope();
+  survey_.emplace();
+  phase_ = Phase::survey;
+}
+
+void Client::survey(std::string_view octets, bool last) {
+  survey_->add(octets);
+  if (!last) return;
+  auto plan = survey_->finish();
+  survey_.reset();
+  if (!plan.obstacle.empty()) {
+    phase_ = Phase::idle;
+    return transaction_->fail_rest({true, "5.6.3",
+                                    "8-bit content cannot be converted, and 8BITMIME was not offered by host " +
+                                        options_.peer + ": " + plan.obstacle,
+                                    false, false});
+  }
+  if (!plan.parts.empty()) encoder_.convert(std::move(plan));
+  start_envelope();
+}
+
+void Client::start_envelope() {
   phase_ = Phase::envelope;
   next_step_ = 0;
-  content_sent_ = false;
-  folder_ = LineFolder(options_.line_length_limit);
-  stuffer_ = {};
   send_commands();
 }
 
@@ -251,9 +274,8 @@ std::optional<Failure> Client::refusal_of_ours() const {
 std::string Client::mail_command() const {
   const Mail& mail = transaction_->mail();
   std::string line = "MAIL FROM:<" + mail.reverse_path + ">";
-  if (extensions_.size) line += " SIZE=" + std::to_string(mail.size);
-  // Without 8BITMIME the octets go out as they are: every server of today keeps them, and a conversion would break
-  // signatures.
+  // What a conversion makes of the size is not known before its end; SIZE may be left out (RFC 1870 section 6).
+  if (extensions_.size && !encoder_.converts()) line += " SIZE=" + std::to_string(mail.size);
   if (mail.eight_bit && extensions_.eight_bit) line += " BODY=8BITMIME";
   if (needs_utf8(mail)) line += " SMTPUTF8";
   return line;
@@ -282,14 +304,15 @@ void Client::after_envelope_reply() {
 }
 
 void Client::give_content(std::string_view octets, bool last) {
-  if (phase_ != Phase::content) return;
+  if (!wants_content()) return;
   ++progress_;
-  stuffer_.write(folder_.fold(octets), out_);
+  if (phase_ == Phase::survey) return survey(octets, last);
+  encoder_.write(octets, out_);
   if (last) end_content();
 }
 
 void Client::end_content() {
-  stuffer_.finish(out_);
+  encoder_.finish(out_);
   phase_ = Phase::data;
   content_sent_ = true;
   for (std::size_t i = 0; i < transaction_->mail().recipients.size(); ++i) {
@@ -351,7 +374,7 @@ void Client::broken(std::string_view why) {
 std::string_view Client::doing() const {
   if (wants_tls_) return command(Verb::starttls).doing;
   if (!expected_.empty()) return command(expected_.front().verb).doing;
-  return phase_ == Phase::content ? "sending message body" : "waiting for nothing";
+  return phase_ == Phase::content ? "sending message body" : "waiting for us";
 }
 
 void Client::lost() {
@@ -365,7 +388,7 @@ void Client::timed_out() {
 Deadline Client::deadline() const {
   if (wants_tls_) return Deadline::starttls;
   if (!expected_.empty()) return command(expected_.front().verb).deadline;
-  return phase_ == Phase::content ? Deadline::data_xfer : Deadline::rset;
+  return wants_content() ? Deadline::data_xfer : Deadline::rset;
 }
 
 }  // namespace facteur::remote

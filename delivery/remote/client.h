@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "common/base/line_buffer.h"
-#include "common/smtp/dot_stuffing.h"
+#include "common/mime/seven_bit_plan.h"
 #include "common/smtp/reply.h"
 #include "config/types.h"
+#include "delivery/remote/content_encoder.h"
 #include "delivery/remote/extensions.h"
-#include "delivery/remote/line_folder.h"
 #include "delivery/remote/transaction.h"
 
 namespace facteur::remote {
@@ -37,6 +37,7 @@ class Client {
     config::TlsLevel tls = config::TlsLevel::may;
     bool lmtp = false;                    ///< LHLO, and one reply for each recipient (RFC 2033)
     std::size_t line_length_limit = 998;  ///< smtp_line_length_limit
+    bool convert = true;                  ///< not disable_mime_output_conversion
   };
 
   explicit Client(Options options);
@@ -61,8 +62,9 @@ class Client {
 
   /// The next message: at the start, or when ready().
   void send(Mail mail);
-  /// Content is wanted: give_content() soon.
-  [[nodiscard]] bool wants_content() const { return phase_ == Phase::content; }
+  /// Content is wanted: give_content() soon. It may be wanted twice, from its beginning: first to see how it can be
+  /// converted for a server without 8BITMIME, then to be sent.
+  [[nodiscard]] bool wants_content() const { return phase_ == Phase::survey || phase_ == Phase::content; }
   /// A piece of the content, line ends CRLF; `last` with its end.
   void give_content(std::string_view octets, bool last);
   /// The content cannot be read to its end: the connection ends, the server has no whole message.
@@ -89,9 +91,11 @@ class Client {
   /// Changes when something was achieved: the deadline then counts anew. One octet of a reply is no achievement.
   [[nodiscard]] std::uint64_t progress() const { return progress_; }
   [[nodiscard]] bool tls_active() const { return tls_active_; }
+  /// The content of this message goes out converted.
+  [[nodiscard]] bool converts() const { return encoder_.converts(); }
 
  private:
-  enum class Phase : std::uint8_t { hello, idle, envelope, data, content, resetting, closed };
+  enum class Phase : std::uint8_t { hello, idle, survey, envelope, data, content, resetting, closed };
   enum class Verb : std::uint8_t { greeting, ehlo, helo, lhlo, starttls, mail, rcpt, data, end_of_data, rset };
   struct Command {
     std::string_view name;   ///< in "(in reply to … command)"
@@ -122,6 +126,8 @@ class Client {
   void say_hello();
   void after_hello();
   void start_mail();
+  void survey(std::string_view octets, bool last);
+  void start_envelope();
   void send_commands();
   void after_envelope_reply();
   void end_content();
@@ -141,8 +147,8 @@ class Client {
   Extensions extensions_;
   std::optional<Transaction> transaction_;
   std::size_t next_step_ = 0;  ///< of the envelope: 0 is MAIL, then the recipients, then DATA
-  LineFolder folder_;
-  smtp::DotStuffer stuffer_;
+  std::optional<mime::SevenBitSurvey> survey_;
+  ContentEncoder encoder_;
   std::uint64_t progress_ = 0;
   bool tls_active_ = false;
   bool wants_tls_ = false;

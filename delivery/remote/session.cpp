@@ -31,7 +31,8 @@ Client::Options client_options(const Environment& environment, const Session::Pl
           .port = place.target.port,
           .tls = environment.tls ? place.tls : config::TlsLevel::none,
           .lmtp = place.lmtp,
-          .line_length_limit = static_cast<std::size_t>(settings.smtp_line_length_limit)};
+          .line_length_limit = static_cast<std::size_t>(settings.smtp_line_length_limit),
+          .convert = !settings.disable_mime_output_conversion};
 }
 
 struct Limit {
@@ -170,6 +171,7 @@ void Session::read_content() {
   const auto octets = std::make_shared<Result<std::string>>();
   const auto read = [source = source_, octets, queue_id = queue_id_] {
     const InHand noted(queue_id);
+    if (source->finished()) source->rewind();  // it was read to see how it can be converted
     *octets = source->next();
   };
   reading_ = environment_.loop.work(read, [this, octets] {
@@ -212,6 +214,9 @@ void Session::report() {
   report.stale = reused_ && client_.closed() && client_.untouched();
   report.established = client_.established();
   report.mail_began = reused_ ? MonotonicTime{} : mail_began_;
+  if (client_.converts()) {
+    log::info("{}: 8-bit content was converted: no 8BITMIME at {}", queue_id_, peer());
+  }
   report.outcomes = client_.take_outcomes();
   if (!connection_) {
     for (auto& outcome : report.outcomes) outcome.result.relay = "none";
