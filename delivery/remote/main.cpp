@@ -3,8 +3,8 @@
 // SECURITY: talks to strangers all day, so it may open no file. What it needs from files it reads before its jail
 // closes; messages come as descriptors for reading from queued, and only results go back. A remote reply is text to be
 // escaped, never an order. STANDARDS: RFC 5321 (SMTP), RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 1870 (SIZE), RFC
-// 6152 (8BITMIME, and the conversion for hosts without it), RFC 3207 (STARTTLS), RFC 6531 (SMTPUTF8), RFC 2034 and RFC 3463 (enhanced status codes), RFC 7505
-// (null MX).
+// 6152 (8BITMIME, and the conversion for hosts without it), RFC 3207 (STARTTLS), RFC 6531 (SMTPUTF8), RFC 2034 and RFC
+// 3463 (enhanced status codes), RFC 7505 (null MX).
 
 #include <sysexits.h>
 

@@ -2,6 +2,7 @@
 
 #include "delivery/remote/session.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -214,10 +215,11 @@ void Session::report() {
   report.stale = reused_ && client_.closed() && client_.untouched();
   report.established = client_.established();
   report.mail_began = reused_ ? MonotonicTime{} : mail_began_;
-  if (client_.converts()) {
+  report.outcomes = client_.take_outcomes();
+  const auto delivered = [](const Outcome& outcome) { return outcome.result.fate == queue::Fate::delivered; };
+  if (client_.converts() && std::ranges::any_of(report.outcomes, delivered)) {
     log::info("{}: 8-bit content was converted: no 8BITMIME at {}", queue_id_, peer());
   }
-  report.outcomes = client_.take_outcomes();
   if (!connection_) {
     for (auto& outcome : report.outcomes) outcome.result.relay = "none";
   }

@@ -1,8 +1,10 @@
 // The whole of `remote` but its main.
 
+#include "common/mime/encoding.h"
 #include "world.h"
 
 using namespace facteur;
+using namespace std::string_literals;
 using namespace facteur::remote;
 using namespace facteur::remote::test;
 
@@ -27,6 +29,29 @@ TEST_CASE("a big message arrives whole") {
   for (int i = 0; i < 60000; ++i) content += "line " + std::to_string(i) + " of a message that is read in pieces\r\n";
   CHECK(world.send({server.port}, 1, content).results[0].fate == queue::Fate::delivered);
   CHECK(server.heard.find("DATA\r\n" + content + ".\r\n") != std::string::npos);
+}
+
+TEST_CASE("8-bit content is read twice for each host without 8BITMIME, and once for others") {
+  World world;
+  const auto old = [](const std::string& line) { return line.starts_with("EHLO") ? "250 mx\r\n" : polite(line); };
+  FakeSmtp busy(world.loop, "220 mx\r\n", [&](const std::string& line) {
+    return line.starts_with("RCPT") ? std::string("450 4.2.0 later\r\n") : old(line);
+  });
+  FakeSmtp server(world.loop, "220 mx\r\n", old);
+  FakeSmtp today(world.loop, "220 mx\r\n", polite);
+  std::string content = "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";
+  while (content.size() < 3 * MessageSource::piece_octets)
+    content += "caf\xc3\xa9 of a message that is read in pieces\r\n";
+
+  CHECK(world.send({busy.port, server.port}, 1, content, "Received: x\r\n").results[0].fate == queue::Fate::delivered);
+  const auto header = "Received: x\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"s;
+  const auto begin = server.heard.find("DATA\r\n" + header) + 6 + header.size();
+  const auto body = server.heard.substr(begin, server.heard.find("\r\n.\r\n") + 2 - begin);
+  CHECK(mime::decode_quoted_printable(body) == content.substr(content.find("\r\n\r\n") + 4));
+  CHECK(busy.heard.find("DATA") == std::string::npos);
+  CHECK(world.send({today.port}, 1, content).results[0].fate == queue::Fate::delivered);
+  CHECK(today.heard.find("BODY=8BITMIME\r\n") != std::string::npos);
+  CHECK(today.heard.find("DATA\r\n" + content + ".\r\n") != std::string::npos);
 }
 
 TEST_CASE("the next message takes the same connection, and a dead one is replaced in the same attempt") {
