@@ -161,6 +161,7 @@ Piece PartWalker::end_parts(const Match& found) {
   if (found.delimiter == Delimiter::next) {
     begin_part(multipart.part);
   } else {
+    parts_[multipart.part].ended = true;
     multipart.boundary.clear();
     --boundaries_;
   }

@@ -33,6 +33,7 @@ struct WalkedPart {
   bool is_message = false;   ///< its header is a message's: of the whole, or of an embedded one
   bool has_type = false;     ///< it has a Content-Type
   bool has_version = false;  ///< it has a MIME-Version
+  bool ended = false;        ///< its closing delimiter has come
 };
 
 /// Some octets of a message.

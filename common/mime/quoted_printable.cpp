@@ -60,12 +60,12 @@ void QuotedPrintableEncoder::end_line(std::string& out) {
   held_cr_ = false;
   out += "\r\n";
   column_ = 0;
-  soft_ = false;
 }
 
 void QuotedPrintableEncoder::literal(char c, std::string& out) {
   make_room(1, out);
-  if (c == '-' && column_ == 0 && soft_) return escape(c, out);
+  if (c == '-' && column_ == 1 && dash_) return escape(c, out);
+  if (column_ == 0) dash_ = c == '-';
   out += c;
   ++column_;
 }
@@ -80,7 +80,6 @@ void QuotedPrintableEncoder::make_room(std::size_t width, std::string& out) {
   if (!is_full(column_, width)) return;
   out += "=\r\n";
   column_ = 0;
-  soft_ = true;
 }
 
 void QuotedPrintableEncoder::finish(std::string& out) {
@@ -102,9 +101,13 @@ void QuotedPrintableMender::put(char c, std::string& out) {
     if (equals) escape('=', out);
     return escape(c, out);
   }
-  if (equals) out += '=';
-  column_ += equals ? 1 : 0;
+  if (equals) {
+    out += '=';
+    if (column_++ == 0) dash_ = false;
+  }
   if (held_equals_) return;
+  if (c == '-' && column_ == 1 && dash_) return escape(c, out);
+  if (column_ == 0) dash_ = c == '-';
   out += c;
   column_ = c == '\n' ? 0 : column_ + 1;
 }

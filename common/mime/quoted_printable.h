@@ -1,4 +1,7 @@
 // Quoted-printable (RFC 2045 section 6.7) on its way out, in pieces of any size. The decoder is in encoding.h.
+//
+// No line begins with "--": an escape or a soft break could make of it a delimiter that nobody wrote ("--b" and an
+// octet E9, where the boundary is "b=E9").
 #pragma once
 
 #include <cstddef>
@@ -11,7 +14,7 @@ namespace facteur::mime {
 constexpr std::size_t max_quoted_line = 76;
 
 /// Encodes text. LF, with or without a CR before it, ends a line and becomes CRLF; any other CR is an octet of the
-/// line. A line that a soft break begins never begins with "-": it could be taken for a delimiter that nobody wrote.
+/// line.
 class QuotedPrintableEncoder {
  public:
   /// Encodes the next octets onto the end of `out`.
@@ -28,7 +31,7 @@ class QuotedPrintableEncoder {
   void make_room(std::size_t width, std::string& out);
 
   std::size_t column_ = 0;
-  bool soft_ = false;       ///< a soft break began the line
+  bool dash_ = false;       ///< the line begins with "-"
   char held_space_ = '\0';  ///< a space or tab that may be the line's last octet
   bool held_cr_ = false;    ///< behind it a CR, that may be of a CRLF
 };
@@ -45,6 +48,7 @@ class QuotedPrintableMender {
   void escape(char c, std::string& out);
 
   std::size_t column_ = 0;
+  bool dash_ = false;         ///< the line begins with "-"
   bool held_equals_ = false;  ///< a "=", of which an octet above 127 would show that it begins no escape
 };
 

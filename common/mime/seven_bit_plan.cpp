@@ -26,16 +26,23 @@ SevenBitStep step_of_container(TransferEncoding encoding, bool eight_bit) {
           .body = eight_bit ? Body::mend : Body::copy};
 }
 
-/// A multipart in which no part was found is text.
+/// A multipart without a delimiter is text.
+bool is_text(const WalkedPart& part, bool has_parts) {
+  return part.kind == Kind::leaf || (part.kind == Kind::multipart && !has_parts && !part.ended);
+}
+
+/// What becomes of a part without octets above 127 of its own, or of one with them that has no obstacle.
 SevenBitStep step_of(const WalkedPart& part, bool eight_bit, bool has_parts) {
-  const bool text = part.kind == Kind::leaf || (part.kind == Kind::multipart && eight_bit && !has_parts);
-  return text ? step_of_leaf(part.encoding, eight_bit) : step_of_container(part.encoding, eight_bit);
+  const bool leaf = part.kind == Kind::leaf || (eight_bit && is_text(part, has_parts));
+  return leaf ? step_of_leaf(part.encoding, eight_bit) : step_of_container(part.encoding, eight_bit);
 }
 
 /// Why such a body cannot lose its octets above 127; empty if it can.
-std::string_view obstacle_of(const WalkedPart& part) {
+std::string_view obstacle_of(const WalkedPart& part, bool has_parts) {
   if (part.kind == Kind::closed) return "a part of a composite type has them, and cannot be encoded";
-  if (part.kind == Kind::leaf && part.encoding == TransferEncoding::base64) return "a part in base64 has them";
+  if (part.encoding == TransferEncoding::base64 && is_text(part, has_parts)) return "a part in base64 has them";
+  // Some read it as text, some as nothing.
+  if (part.ended && !has_parts) return "a multipart without parts has them";
   return {};
 }
 
@@ -83,9 +90,8 @@ SevenBitPlan SevenBitSurvey::finish() {
   SevenBitPlan plan;
   for (std::size_t number = 0; number < parts.size(); ++number) {
     const bool eight_bit = eight_bit_[number];
-    if (const auto obstacle = obstacle_of(parts[number]); eight_bit && !obstacle.empty()) {
-      return {{}, std::string(obstacle)};
-    }
+    const auto obstacle = eight_bit ? obstacle_of(parts[number], has_parts[number]) : std::string_view();
+    if (!obstacle.empty()) return {{}, std::string(obstacle)};
     plan.parts.push_back(step_of(parts[number], eight_bit, has_parts[number]));
   }
   add_versions(parts, plan.parts);

@@ -73,11 +73,12 @@ TEST_CASE("quoted-printable as it is written") {
   CHECK(quoted("no end") == "no end=\r\n");
   CHECK(quoted("").empty());
   CHECK(quoted("\r\n\r\n") == "\r\n\r\n");
-  CHECK(quoted(".\r\n--b\r\nFrom x\r\n") == ".\r\n--b\r\nFrom x\r\n");
+  CHECK(quoted(".\r\n-\r\n-b--\r\nFrom x\r\n") == ".\r\n-\r\n-b--\r\nFrom x\r\n");
   CHECK(quoted(std::string(75, 'x') + "\r\n") == std::string(75, 'x') + "\r\n");
   CHECK(quoted(std::string(80, 'x')) == std::string(75, 'x') + "=\r\nxxxxx=\r\n");
-  // A soft break makes no delimiter.
-  CHECK(quoted(std::string(75, 'x') + "--b\r\n") == std::string(75, 'x') + "=\r\n=2D-b\r\n");
+  // Neither an escape nor a soft break makes a delimiter.
+  CHECK(quoted("--b\xe9\r\n--") == "-=2Db=E9\r\n-=2D=\r\n");
+  CHECK(quoted(std::string(75, 'x') + "--b\r\n") == std::string(75, 'x') + "=\r\n-=2Db\r\n");
 }
 
 TEST_CASE("quoted-printable decodes to what it was, in lines of 76 octets") {
@@ -97,6 +98,8 @@ TEST_CASE("what is quoted-printable but for octets above 127 decodes to the same
   CHECK(mended("a=3Db =C3=BC\r\n") == "a=3Db =C3=BC\r\n");
   CHECK(mended("\xe9 =E9 =\xe9 ==\r\n=\r\n") == "=E9 =E9 =3D=E9 ==\r\n=\r\n");
   CHECK(mended("=") == "=");
+  CHECK(mended("-\n=-\xe9") == "-\n=-=E9");
+  CHECK(mended("-\r\n--b\xe9") == "-\r\n-=2Db=E9");
   std::mt19937 random(2045);
   constexpr std::string_view alphabet = "==4Ez \r\n\xe9\xc3";
   for (int round = 0; round < 2000; ++round) {
@@ -160,7 +163,7 @@ TEST_CASE("each part becomes what it needs") {
             "--b\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n"
             "--b\r\n\r\nseven bits =\r\n"
             "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41=E9\r\n"
-            "--b--\r\nepi=E9\r\n--b\r\n");
+            "--b--\r\nepi=E9\r\n-=2Db\r\n");
 }
 
 TEST_CASE("embedded messages are looked into; they are not encoded themselves") {
@@ -182,13 +185,14 @@ TEST_CASE("embedded messages are looked into; they are not encoded themselves") 
             "\r\n--b\r\nContent-Type: message/global\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=E9\r\n");
 }
 
-TEST_CASE("a multipart in which no part is found is text") {
+TEST_CASE("a multipart without a delimiter is text, one that ends without a part an obstacle") {
   CHECK(with(mixed) == mixed + "Content-Transfer-Encoding: quoted-printable\r\n\r\n=E9\r\n");
   CHECK(with("MIME-Version: 1.0\r\nContent-Type: multipart/mixed\r\n", "--\r\n\xe9\r\n") ==
         "MIME-Version: 1.0\r\nContent-Type: multipart/mixed\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-        "--\r\n=E9\r\n");
+        "-=2D\r\n=E9\r\n");
+  CHECK_FALSE(survey(mixed + "\r\n\xe9\r\n--b--\r\n--b\r\n").obstacle.empty());
   CHECK(converted(mixed + "\r\n--bb\r\n--b-\r\n--B\r\n-b\r\n\xe9") ==
-        mixed + "Content-Transfer-Encoding: quoted-printable\r\n\r\n--bb\r\n--b-\r\n--B\r\n-b\r\n=E9=\r\n");
+        mixed + "Content-Transfer-Encoding: quoted-printable\r\n\r\n-=2Dbb\r\n-=2Db-\r\n-=2DB\r\n-b\r\n=E9=\r\n");
 }
 
 TEST_CASE("a header that a delimiter cuts off gets its new label before it") {
@@ -209,7 +213,8 @@ TEST_CASE("what cannot be converted is said before anything is sent") {
   const auto obstacle = [](const std::string& message) { return survey(message).obstacle; };
   const std::string bodies[] = {"Content-Type: message/partial; id=1\r\n", "Content-Type: message/external-body\r\n",
                                 "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n",
-                                "Content-Transfer-Encoding: base64\r\n"};
+                                "Content-Transfer-Encoding: base64\r\n",
+                                "Content-Type: multipart/x; boundary=c\r\nContent-Transfer-Encoding: base64\r\n"};
   for (const auto& header : bodies) {
     CHECK_FALSE(obstacle(header + "\r\n\xe9\r\n").empty());
     CHECK_FALSE(obstacle(mixed + "\r\n--b\r\n" + header + "\r\n\xe9\r\n--b--\r\n").empty());
@@ -278,6 +283,7 @@ TEST_CASE("messages put together by chance decode to what they were") {
                                        "Content-Type: message/rfc822",
                                        "Content-Transfer-Encoding: 8bit",
                                        "Content-Transfer-Encoding: quoted-printable",
+                                       "Content-Transfer-Encoding: base64",
                                        "--a",
                                        "--a--",
                                        "",
@@ -301,5 +307,5 @@ TEST_CASE("messages put together by chance decode to what they were") {
     REQUIRE(survey(out).parts.empty());  // no body has octets above 127 any more
     REQUIRE(survey(out).obstacle.empty());
   }
-  CHECK(changed > 5000);
+  CHECK(changed > 3000);
 }
