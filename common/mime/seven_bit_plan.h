@@ -3,10 +3,12 @@
 // it; SevenBitConverter does it.
 //
 // A part that says "8bit" or "binary", or has octets above 127 without saying so, becomes quoted-printable; multiparts
-// and embedded messages become "7bit", and their parts are seen to. What is quoted-printable and has such octets gets
+// and embedded messages become "7bit", and their parts are seen to. What is quoted-printable but for such octets gets
 // them escaped; so do preambles and epilogues, which nobody decodes (RFC 2046 section 5.1.1). A message that is no MIME
-// becomes it (RFC 1428 section 3). Signed parts are converted as all others. Octets above 127 in headers stay: a
-// header cannot be converted. All of it as Postfix does it, which goes by what parts say and passes over the rest.
+// becomes it (RFC 1428 section 3). Signed parts are converted as all others, as Postfix does it; and as there, octets
+// above 127 in headers stay: no encoding fits a header as a whole. An obstacle are such octets in base64, in a
+// composite type that is not looked into, in a boundary, and more parts than are looked at. Postfix, which goes by what
+// parts say of themselves and reads once, lets most of these, and what says nothing, pass with their octets.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Fuzz target: a message on its way to a host without 8BITMIME. Pieces give the same as the whole, no body keeps an octet
-// above 127, and each part decodes to what it was.
+// Fuzz target: a message on its way to a host without 8BITMIME. Pieces give the same as the whole, no body keeps an
+// octet above 127, and each part decodes to what it was.
 #include "../unit/common/mime/seven_bit.h"
 #include "input.h"
 
