@@ -53,16 +53,21 @@ function(facteur_rooms)
   endforeach()
 endfunction()
 
-# facteur_library(NAME [FOLDER folder] LINKS libs... [WRAPS third-party...]): a static library of all *.cpp of a folder
-# (its main.cpp files left out) and its unit tests from tests/unit/<folder>/*_test.cpp, if there are any. LINKS are our
-# own libraries that its headers or sources may include; WRAPS are third-party libraries, which nobody else sees.
+# facteur_library(NAME [FOLDER folder] [PARTS subfolders...] LINKS libs... [WRAPS third-party...]): a static library of
+# all *.cpp of a folder and of its parts (its main.cpp files left out), and its unit tests from
+# tests/unit/<folder>/*_test.cpp, if there are any. LINKS are our own libraries that its headers or sources may include;
+# WRAPS are third-party libraries, which nobody else sees.
 function(facteur_library name)
-  cmake_parse_arguments(ARG "" "FOLDER" "LINKS;WRAPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "FOLDER" "PARTS;LINKS;WRAPS" ${ARGN})
   if(NOT ARG_FOLDER)
     file(RELATIVE_PATH ARG_FOLDER ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
   set(source_dir ${CMAKE_SOURCE_DIR}/${ARG_FOLDER})
-  file(GLOB sources CONFIGURE_DEPENDS ${source_dir}/*.cpp)
+  set(places ${source_dir}/*.cpp)
+  foreach(part IN LISTS ARG_PARTS)
+    list(APPEND places ${source_dir}/${part}/*.cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${places})
   list(FILTER sources EXCLUDE REGEX "main\\.cpp$")
 
   set(include_dir ${CMAKE_BINARY_DIR}/include/${name})

@@ -1,10 +1,9 @@
 // A Maildir++ account as its sessions see it: names of files, UIDs, folders, what Dovecot left.
-#include "common/store/maildir_account.h"
-
 #include <atomic>
 #include <thread>
 
-#include "common/store/maildir_delivery.h"
+#include "common/store/maildir/account.h"
+#include "common/store/maildir/delivery.h"
 #include "maildir_house.h"
 
 using namespace facteur;

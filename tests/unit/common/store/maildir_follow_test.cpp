@@ -2,7 +2,7 @@
 #include <atomic>
 #include <random>
 
-#include "common/store/maildir_delivery.h"
+#include "common/store/maildir/delivery.h"
 #include "common/store/watch.h"
 #include "maildir_house.h"
 

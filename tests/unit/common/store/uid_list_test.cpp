@@ -1,5 +1,3 @@
-#include "common/store/uid_list.h"
-
 #include <csignal>
 #include <random>
 #include <set>
@@ -7,7 +5,8 @@
 
 #include "catch.h"
 #include "common/store/account_lock.h"
-#include "common/store/uid_line.h"
+#include "common/store/uids/line.h"
+#include "common/store/uids/list.h"
 #include "disk.h"
 
 using namespace facteur;
