@@ -128,6 +128,7 @@ Decision judge_recipient(const RecipientFacts& facts, const Rules& rules) {
   if (!to_reader && !is_ours(recipient, facts.client.local_ip, rules)) return judge_relay(facts, rules);
   auto decision =
       to_reader || iequals(recipient.local_part, "postmaster") ? accept("postmaster", facts) : judge_ours(facts, rules);
+  decision.ours = true;
   const bool named = recipient.domain.empty() || rules.tables.is_local(to_lower(recipient.domain));
   if (!named) decision.domain = rules.tables.default_domain();
   return decision;

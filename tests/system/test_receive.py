@@ -52,6 +52,14 @@ class ReceiveTest(unittest.TestCase):
         self.assertRegex(self.demo.log_text(), rf"{queue_id}: from=<sender@outside\.test>, size=\d+, nrcpt=1")
         self.assertRegex(self.demo.log_text(), rf"{queue_id}: to=<bob@example\.test>, .*dsn=2\.\d\.\d, status=sent")
 
+    def test_a_recipient_named_in_several_cases_gets_one_copy(self):
+        before = self.fresh()
+        self.demo.send("x@outside.test", ["bob@example.test", "Bob@example.test", "BOB@EXAMPLE.test"], message("once"))
+        self.demo.send("x@outside.test", "bob@example.test", message("after it"))
+        wait_until(lambda: len(self.fresh() - before) >= 2, 15, "both messages")
+        octets = self.demo.maildir("bob")
+        self.assertEqual(sorted(parse(octets[name])["Subject"] for name in self.fresh() - before), ["after it", "once"])
+
     def test_relay_rules(self):
         with self.demo.smtp() as client:
             client.ehlo()

@@ -81,6 +81,17 @@ TEST_CASE("REL-03: nothing in a local part leads elsewhere, nothing like our dom
   }
 }
 
+TEST_CASE("what ends here is told apart: its local-part has no case") {
+  auto named = facts("Alice", "our.test");
+  named.mailbox = Mailbox::exists;
+  CHECK(judge_recipient(named, rules).ours);
+  CHECK(judge_recipient(facts("POSTMASTER", "our.test"), rules).ours);
+  auto relayed = facts("Alice", "far.example");
+  relayed.client.login = "bob";
+  CHECK(judge_recipient(relayed, rules).action == Action::accept);
+  CHECK_FALSE(judge_recipient(relayed, rules).ours);
+}
+
 TEST_CASE("CMD-18: literals") {
   CHECK(is_ours({"u", "[198.51.100.1]"}, *net::Ip::parse("198.51.100.1"), rules));
   CHECK(is_ours({"u", "[IPv6:::ffff:198.51.100.1]"}, *net::Ip::parse("198.51.100.1"), rules));
