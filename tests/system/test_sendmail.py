@@ -73,6 +73,13 @@ class SendmailTest(unittest.TestCase):
             self.assertNotIn(b"\n\tbob", octets)
             self.assertIn(b"\n\nBcc: stays in the body\n", octets)
 
+    def test_a_body_right_behind_the_header(self):
+        before, others = self.fresh("bob"), self.fresh("alice")
+        self.sendmail("-t", text="To: bob\nSubject: no empty line\nhello bob,\nTo: alice\n\nbye\n")
+        octets = self.arrived(before)
+        self.assertTrue(octets.endswith(b"\nSubject: no empty line\n\nhello bob,\nTo: alice\n\nbye\n"), octets[-80:])
+        self.assertEqual(self.fresh("alice"), others)
+
     def test_resent_recipients(self):
         old = self.fresh("alice")
         self.deliver("-t", text="Resent-From: bob@example.test\nResent-To: bob@example.test\nFrom: x@y.test\n"
