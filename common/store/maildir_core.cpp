@@ -1,11 +1,14 @@
 // The shared core of a Maildir mailbox: finding it, counters, contents.
 #include "common/store/maildir_core.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <iterator>
 #include <map>
 #include <tuple>
 
+#include "common/base/time.h"
 #include "common/store/content.h"
 #include "common/store/copy.h"
 #include "common/store/file_content.h"
@@ -13,10 +16,41 @@
 #include "common/store/maildir_sweep.h"
 
 namespace facteur::store {
+namespace {
+
+/// Mailboxes used last stay known when their last session ends: a web mailer opens the same one anew for every page.
+/// They are few, since each holds descriptors and what is known of its messages. For one thread at a time.
+class Lingering {
+ public:
+  struct Kept {
+    std::shared_ptr<MaildirCore> core;
+    MonotonicTime used;
+  };
+  /// Keeps this one; gives those whose time is over, which the caller destroys when it holds no lock.
+  std::vector<Kept> use(const std::shared_ptr<MaildirCore>& core) {
+    const auto now = monotonic_now();
+    std::erase_if(cores_, [&](const Kept& kept) { return kept.core == core; });
+    cores_.push_back({core, now});
+    const auto over = cores_.size() > most ? cores_.begin() + 1 : cores_.begin();
+    const auto first = std::find_if(over, cores_.end(), [&](const Kept& kept) { return now - kept.used <= longest; });
+    std::vector<Kept> gone(std::make_move_iterator(cores_.begin()), std::make_move_iterator(first));
+    cores_.erase(cores_.begin(), first);
+    return gone;
+  }
+
+ private:
+  static constexpr std::size_t most = 8;
+  static constexpr Seconds longest{60};
+  std::vector<Kept> cores_;  ///< the one used last is at the end
+};
+
+}  // namespace
 
 Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, MaildirOptions options) {
   static std::mutex mutex;
   static std::map<std::tuple<dev_t, ino_t, fs::Files*>, std::weak_ptr<MaildirCore>> all;
+  static auto& lingering = *new Lingering;  // not destroyed at the end, when what the cores use may have gone
+  std::vector<Lingering::Kept> gone;        // before the lock: destroyed behind it
   auto folders = MaildirFolders::open(path, true, *options.files);
   if (!folders) return fail(folders);
   const auto status = options.files->status(folders->root.get());
@@ -28,10 +62,12 @@ Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, Ma
   auto& known = all[{status->st_dev, status->st_ino, options.files}];
   auto core = known.lock();
   if (!core) {
-    core = std::make_shared<MaildirCore>(Key(), *std::move(folders), std::move(options), *std::move(sync));
+    core = std::make_shared<MaildirCore>(Key(), *std::move(folders), options, *std::move(sync));
     known = core;
     (void)sweep_tmp(core->folders_.tmp.get(), *core->options_.files);
   }
+  // Other Files (those of tests) may go before it.
+  if (options.files == &fs::system_files()) gone = lingering.use(core);
   return core;
 }
 

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/store/index.h"
@@ -13,6 +16,7 @@
 #include "common/store/maildir_name.h"
 #include "common/store/shared_sync.h"
 #include "common/store/uid_list.h"
+#include "common/store/watch.h"
 
 namespace facteur::store {
 
@@ -92,9 +96,15 @@ class MaildirCore {
     Placed as;
   };
 
+  // What changed since the folders were read: maildir_follow.cpp. All under mutex_.
+  using NamesNow = std::map<std::pair<Place, std::string>, bool>;
+  [[nodiscard]] bool watch_names();
+  [[nodiscard]] Result<bool> follow(bool list_has_grown);
+  [[nodiscard]] std::optional<Found> apply(const NamesNow& names);
+
   // Reading the folders: maildir_scan.cpp. All under mutex_.
   [[nodiscard]] Result<> refresh(bool anyway = false);
-  [[nodiscard]] Result<> scan();
+  [[nodiscard]] Result<> scan(bool anyway);
   [[nodiscard]] Result<> look(Found& found, bool again);
   void note(std::string name, Place place, Found& found, bool again);
   [[nodiscard]] Result<> read_folders();
@@ -139,6 +149,8 @@ class MaildirCore {
   Stamp new_stamp_, cur_stamp_;           ///< of the folders before they were read
   bool settled_ = false;                  ///< a later change would have changed the stamps
   std::uint32_t pass_ = 0;
+  std::unique_ptr<NameWatch> names_;  ///< of new/ and cur/, from the second reading on
+  bool odd_ = false;                  ///< the last reading saw a file it could not open, or two of one message
   std::optional<std::vector<std::string>> letters_;  ///< what Dovecot's keyword letters stand for
   std::shared_ptr<const Snapshot> snapshot_;
   Status status_;

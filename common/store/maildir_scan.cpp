@@ -73,7 +73,7 @@ Result<> MaildirCore::refresh(bool anyway) {
   new_stamp_ = *fresh;
   cur_stamp_ = *cur;
   settled_ = is_settled(*fresh) && is_settled(*cur);
-  auto done = scan();
+  auto done = scan(anyway);
   if (!done) settled_ = false;
   if (settled_) keep_counters();
   return done;
@@ -98,11 +98,23 @@ void MaildirCore::keep_counters() {
   kept_state_ = *state;
 }
 
-Result<> MaildirCore::scan() {
-  if (!list_.unchanged()) {
+Result<> MaildirCore::scan(bool anyway) {
+  const bool list_has_grown = !list_.unchanged();
+  if (list_has_grown) {
     const auto list = list_.lock();  // reads it
     if (!list) return fail(list);
   }
+  const bool told = !anyway && watch_names();
+  const auto generation = std::exchange(scanned_generation_, 0);  // until all that changed is in a snapshot
+  if (told) {
+    const auto followed = follow(list_has_grown);
+    if (!followed) return fail(followed);
+    if (*followed) {
+      scanned_generation_ = generation;
+      return {};
+    }
+  }
+  odd_ = false;
   // Others may assign UIDs to files that came behind our reading: read again until all are seen.
   constexpr int attempts = 5;
   for (int attempt = 1; attempt <= attempts; ++attempt) {
@@ -153,6 +165,7 @@ void MaildirCore::note(std::string name, Place place, Found& found, bool again) 
   const auto info = std::string_view(name).substr(base.size());
   const bool twice = file.pass == pass_;
   // Two files of one base name in cur/: one of them is shown, always the same.
+  if (twice && !again) odd_ = true;
   if (twice && (again || (file.place == place && file.info >= info))) return;
   if (file.place == place && file.info == info) {
     file.pass = pass_;
@@ -205,8 +218,12 @@ void MaildirCore::assign(UidList::Locked& list, UidEntry entry) {
     list.assign(std::move(entry));
     return;
   }
-  // Another process was first, or it was listed twice.
+  // Another process was first, or it has two files: the next reading says which of them is shown.
   auto& file = list_.state().find(known)->file;
+  if (file.pass == pass_) {
+    odd_ = true;
+    settled_ = false;
+  }
   if (file.pass != pass_ || entry.file.place == Place::in_cur) file = std::move(entry.file);
 }
 
@@ -228,7 +245,10 @@ Result<std::optional<MaildirCore::Measured>> MaildirCore::measure(const Stranger
   entry.date = status->st_mtim.tv_sec;
   entry.file = {stranger.place, parsed->flags, pass_, std::string(parsed->info)};
   const auto fd = options_.files->open(directory, stranger.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!fd) return std::nullopt;
+  if (!fd) {
+    odd_ = true;
+    return std::nullopt;
+  }
   const auto last = stored > 0 ? options_.files->read_at(fd->get(), stored - 1, 1) : Result<std::string>("\n");
   if (!last) return fail(last);
   entry.open_end = *last != "\n";
