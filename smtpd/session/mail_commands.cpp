@@ -51,7 +51,7 @@ Session::Step Session::rcpt(std::string_view arguments) {
     return smtp::Reply{555, "5.5.4", "Unsupported option: " + parsed->parameters.front().keyword};
   }
   if (transaction_->accepted >= limits_.recipient_limit) {
-    const smtp::Reply reply{452, "4.5.3", "Error: too many recipients"};
+    smtp::Reply reply{452, "4.5.3", "Error: too many recipients"};
     if (++transaction_->overshoot > limits_.recipient_overshoot_limit) return reply;
     return Lenient{reply};
   }
