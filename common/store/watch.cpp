@@ -105,6 +105,7 @@ class Watcher {
   /// Under the mutex, so that what one thread reads is not overtaken by another. False if there was nothing.
   bool read_events() {
     alignas(inotify_event) std::array<char, 65536> buffer;
+    // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): the descriptor does not block.
     const auto count = ::read(inotify_.get(), buffer.data(), buffer.size());
     for (std::size_t at = 0; count > 0 && at < static_cast<std::size_t>(count);) {
       inotify_event event{};
