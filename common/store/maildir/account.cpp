@@ -123,9 +123,20 @@ Result<std::shared_ptr<MaildirCore>> MaildirAccount::core(const std::string& nam
     if (!lock) return fail(lock);
     return lock->next_uid_validity();
   };
-  return MaildirCore::of(
-      root_ + '/' + place->folder,
-      {.files = options_.files, .host = options_.host, .new_validity = validity, .index = options_.index});
+  const auto take_over = [directory = directory_, files = options_.files](
+                             std::uint32_t foreign, const std::function<Result<>()>& link) -> Result<bool> {
+    auto lock = AccountLock::take(directory->get(), *files);
+    if (!lock) return fail(lock);
+    const auto first = lock->take_over(foreign);
+    if (!first || !*first) return first;
+    if (auto linked = link(); !linked) return fail(linked);
+    return true;
+  };
+  return MaildirCore::of(root_ + '/' + place->folder, {.files = options_.files,
+                                                       .host = options_.host,
+                                                       .new_validity = validity,
+                                                       .take_over = take_over,
+                                                       .index = options_.index});
 }
 
 Result<std::unique_ptr<Mailbox>> MaildirAccount::open(std::string_view name, bool read_only) {

@@ -78,7 +78,8 @@ MaildirCore::MaildirCore(Key /*key*/, MaildirFolders folders, MaildirOptions opt
       list_(folders_.root.get(), {.files = options_.files,
                                   .lock_wait = Milliseconds{5000},
                                   .new_validity = options_.new_validity,
-                                  .seed = [this] { return seed(); }}) {
+                                  .seed = [this] { return seed(); },
+                                  .take_over = options_.take_over}) {
 }
 
 Result<std::shared_ptr<const Snapshot>> MaildirCore::snapshot() {

@@ -25,6 +25,7 @@ struct MaildirOptions {
   fs::Files* files = &fs::system_files();
   std::string host = "localhost";  ///< part of new names
   std::function<Result<std::uint32_t>()> new_validity;
+  decltype(UidListOptions::take_over) take_over;
   std::shared_ptr<Index> index;  ///< may be nullptr
 };
 

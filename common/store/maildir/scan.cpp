@@ -25,14 +25,28 @@ std::int64_t age_nanoseconds(std::int64_t seconds, std::int64_t nanoseconds) {
   return now - seconds * 1'000'000'000 - nanoseconds;
 }
 
-/// The whole of a small file of another program; empty if it cannot be read.
-std::string read_foreign(int directory, const char* name, fs::Files& files) {
+/// A small file of another program; empty if it cannot be read.
+struct Foreign {
+  std::string text;
+  std::int64_t changed = 0;  ///< seconds since 1970
+};
+
+Foreign read_foreign(int directory, const char* name, fs::Files& files) {
   const auto fd = files.open(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!fd) return {};
   const auto status = files.status(fd->get());
   if (!status || !S_ISREG(status->st_mode)) return {};
   const auto size = std::min<std::uint64_t>(static_cast<std::uint64_t>(status->st_size), max_dovecot_file);
-  return files.read_at(fd->get(), 0, static_cast<std::size_t>(size)).value_or(std::string());
+  return {files.read_at(fd->get(), 0, static_cast<std::size_t>(size)).value_or(std::string()), status->st_mtim.tv_sec};
+}
+
+/// The UID that comes next after a list of another server: it does not say which ones were given since it was written,
+/// by that server, or by us in a list that was lost together with the account's file. One a second is more than mail
+/// takes.
+Uid next_after(Uid listed, std::int64_t written) {
+  const auto age = std::max<std::int64_t>(age_nanoseconds(written, 0) / 1'000'000'000, 0);
+  const auto next = std::uint64_t{listed} + static_cast<std::uint64_t>(age);
+  return next < last_uid - max_assigned_at_once ? static_cast<Uid>(next) : listed;
 }
 
 }  // namespace
@@ -251,7 +265,7 @@ std::uint64_t MaildirCore::bits_of_letters(UidList::Locked& list, std::string_vi
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
   if (std::ranges::none_of(letters, is_letter)) return 0;
   if (!letters_)
-    letters_ = parse_dovecot_keywords(read_foreign(folders_.root.get(), "dovecot-keywords", *options_.files));
+    letters_ = parse_dovecot_keywords(read_foreign(folders_.root.get(), "dovecot-keywords", *options_.files).text);
   std::vector<std::string> names;
   for (const char c : letters) {
     if (!is_letter(c)) continue;
@@ -264,7 +278,8 @@ std::uint64_t MaildirCore::bits_of_letters(UidList::Locked& list, std::string_vi
 /// The state of a list that does not exist yet: what Dovecot left, for the files that are there.
 UidState MaildirCore::seed() {
   auto& files = *options_.files;
-  const auto dovecot = parse_dovecot_uidlist(read_foreign(folders_.root.get(), "dovecot-uidlist", files));
+  const auto list = read_foreign(folders_.root.get(), "dovecot-uidlist", files);
+  const auto dovecot = parse_dovecot_uidlist(list.text);
   if (dovecot.uid_validity == 0) return {};
   std::map<std::string, Stranger, std::less<>> there;
   for (const auto place : {Place::in_new, Place::in_cur}) {
@@ -275,8 +290,9 @@ UidState MaildirCore::seed() {
   UidState state;
   state.uid_validity = dovecot.uid_validity;
   state.keywords = {};
-  const auto letters = parse_dovecot_keywords(read_foreign(folders_.root.get(), "dovecot-keywords", files));
-  Uid first_recent = dovecot.uid_next;
+  const auto letters = parse_dovecot_keywords(read_foreign(folders_.root.get(), "dovecot-keywords", files).text);
+  const Uid uid_next = next_after(dovecot.uid_next, list.changed);
+  Uid first_recent = uid_next;
   for (const auto& [uid, base] : dovecot.bases) {
     const auto file = there.find(base);
     if (file == there.end()) continue;
@@ -293,9 +309,8 @@ UidState MaildirCore::seed() {
     if (file->second.place == Place::in_new) first_recent = std::min(first_recent, uid);
     state.add(uid, std::move(entry));
   }
-  state.uid_next = std::max(state.uid_next, dovecot.uid_next);
+  state.uid_next = std::max(state.uid_next, uid_next);
   state.first_recent = first_recent;
-  log::info("took over {} UIDs of Dovecot", state.entries().size());
   return state;
 }
 

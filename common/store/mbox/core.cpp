@@ -45,7 +45,8 @@ MboxCore::MboxCore(Key /*key*/, std::string path, Fd state, MboxOptions options)
       list_(state_.get(), {.files = options_.files,
                            .lock_wait = Milliseconds{5000},
                            .new_validity = [this] { return new_validity(); },
-                           .seed = {}}) {
+                           .seed = {},
+                           .take_over = {}}) {
 }
 
 /// Another UIDVALIDITY than all we gave, and than the one that another server wrote into the mbox. That server's UIDs

@@ -1,4 +1,4 @@
-// Status, X-Status, X-Keywords, X-UID, X-IMAPbase.
+// Status, X-Status, X-Keywords, X-IMAPbase; X-UID is hidden and not read.
 #include "common/store/mbox/status.h"
 
 #include <algorithm>
@@ -51,12 +51,11 @@ void read_keywords(std::string_view value, MboxStatus& status) {
   }
 }
 
-/// "1152643200 0000000042 keywords…": UIDVALIDITY and the last UID given.
+/// "1152643200 0000000042 keywords…": UIDVALIDITY, and the last UID given, which is not used (MboxCore::new_validity).
 void read_base(std::string_view value, MboxStatus& status) {
   const auto numbers = words(value, max_keyword_words);
   if (numbers.size() < 2) return;
   status.uid_validity = parse_number<std::uint32_t>(numbers[0]).value_or(0);
-  status.last_uid = parse_number<Uid>(numbers[1]).value_or(0);
 }
 
 /// Copies a header without the fields named; the empty line at its end is left off, and returned.
@@ -87,7 +86,6 @@ void read_status_field(std::string_view line, MboxStatus& status) {
   const auto value = trim(line.substr(std::min(line.find(':') + 1, line.size())));
   read_letters(name, value, status);
   if (iequals(name, "X-Keywords")) read_keywords(value, status);
-  if (iequals(name, "X-UID")) status.uid = parse_number<Uid>(value).value_or(0);
   if (iequals(name, "X-IMAPbase") || iequals(name, "X-IMAP")) read_base(value, status);
   if (iequals(name, "X-IMAP")) status.internal = true;
 }

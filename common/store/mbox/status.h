@@ -14,9 +14,7 @@ namespace facteur::store {
 struct MboxStatus {
   std::uint8_t system_flags = 0;      ///< Status: R; X-Status: A F D T
   std::vector<std::string> keywords;  ///< X-Keywords
-  Uid uid = 0;                        ///< X-UID; 0 if there is none
   std::uint32_t uid_validity = 0;     ///< X-IMAPbase or X-IMAP; 0 if there is none
-  Uid last_uid = 0;                   ///< the same
   bool internal = false;              ///< X-IMAP: it may be the pseudo-message of c-client
 };
 

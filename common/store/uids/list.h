@@ -21,6 +21,9 @@ struct UidListOptions {
   std::function<Result<std::uint32_t>()> new_validity;
   /// The state of a list that does not exist yet: what another server left, or nothing (valid() false).
   std::function<UidState()> seed;
+  /// Calls `link` if the account takes over this UIDVALIDITY of another server for the first time; else false: UIDs
+  /// that were given under it since could come again.
+  std::function<Result<bool>(std::uint32_t validity, const std::function<Result<>()>& link)> take_over;
 };
 
 /// One mailbox's list. Not for several threads at once.
@@ -82,6 +85,8 @@ class UidList {
  private:
   [[nodiscard]] Result<> open_file();
   [[nodiscard]] Result<> create_file();
+  [[nodiscard]] Result<bool> create_seeded();
+  [[nodiscard]] Result<> write_and(const std::function<Result<>(const std::string& name)>& link);
   [[nodiscard]] Result<FileLock> lock_current();
   [[nodiscard]] Result<> read_on();
   [[nodiscard]] Result<> repair(FileLock& lock);

@@ -5,6 +5,7 @@
 
 #include "common/base/encode.h"
 #include "common/base/random.h"
+#include "common/log/log.h"
 #include "common/store/flags.h"
 #include "common/store/uids/list.h"
 
@@ -36,26 +37,55 @@ Result<Fd> UidList::write_new(const std::string& name) {
   return fd;
 }
 
-/// A list appears whole or not at all, and only one of two that make it at once: link(2) does not replace.
-Result<> UidList::create_file() {
+/// Writes the state under a name of its own, which is `link`ed and goes. A list appears whole or not at all, and only
+/// one of two that make it at once: link(2) does not replace.
+Result<> UidList::write_and(const std::function<Result<>(const std::string& name)>& link) {
   auto& files = *options_.files;
-  forget_state();
-  if (options_.seed) state_ = options_.seed();
-  if (!state_.valid()) {
-    const auto validity = options_.new_validity();
-    if (!validity) return fail(validity);
-    state_ = UidState();
-    state_.uid_validity = *validity;
-  }
   state_.boot = boot_time();
   const std::string name = std::string(new_name) + '.' + hex_encode(random_octets(8));
-  const auto written = write_new(name);
-  if (!written) return fail(written);
-  auto linked = files.link(directory_, name, directory_, file_name);
+  if (const auto written = write_new(name); !written) return fail(written);
+  auto linked = link(name);
   (void)files.unlink(directory_, name);
   forget_state();
   if (!linked && linked.error().errno_value != EEXIST) return linked;
   return files.sync(directory_);
+}
+
+/// Makes the list of what another server left; false if there is nothing, or it was taken over before. That is written
+/// down when the list is on disk and has no name yet: a full disk does not cost the UIDs.
+Result<bool> UidList::create_seeded() {
+  if (!options_.seed || !options_.take_over) return false;
+  state_ = options_.seed();
+  if (!state_.valid()) return false;
+  const auto validity = state_.uid_validity;
+  const auto count = state_.entries().size();
+  bool taken = false;
+  auto done = write_and([&](const std::string& name) -> Result<> {
+    auto first =
+        options_.take_over(validity, [&] { return options_.files->link(directory_, name, directory_, file_name); });
+    taken = first && *first;
+    return first ? Result<>() : Result<>(fail(first));
+  });
+  if (!done) return fail(done);
+  if (taken) {
+    log::info("took over {} UIDs of Dovecot", count);
+  } else {
+    log::warning("UIDVALIDITY {} of Dovecot was taken over before: the mailbox gets a new one", validity);
+  }
+  return taken;
+}
+
+Result<> UidList::create_file() {
+  forget_state();
+  const auto seeded = create_seeded();
+  if (!seeded) return fail(seeded);
+  if (*seeded) return {};
+  const auto validity = options_.new_validity();
+  if (!validity) return fail(validity);
+  state_ = UidState();
+  state_.uid_validity = *validity;
+  return write_and(
+      [this](const std::string& name) { return options_.files->link(directory_, name, directory_, file_name); });
 }
 
 Result<> UidList::replace(FileLock& lock) {
