@@ -104,7 +104,7 @@ class Session {
     address::Address reverse_path;
     std::vector<queue::Recipient> recipients;
     std::unordered_set<std::string> named;  ///< the recipients, in the form in which they are compared
-    std::size_t accepted = 0;  ///< RCPT commands, those that name the same recipient again too
+    std::size_t accepted = 0;               ///< RCPT commands, those that name the same recipient again too
     unsigned overshoot = 0;
     std::unique_ptr<Content> content;  ///< from 354 on
   };
