@@ -87,9 +87,9 @@ Ticket Checker::refuse(const net::Ip& client, std::string why, std::function<voi
 void Checker::identify(const CasePtr& open) {
   const auto accounts = keeper_.accounts();
   const auto& acts_as = open->shown.acts_as.empty() ? open->shown.login : open->shown.acts_as;
-  const auto take = [open](Found login, const Found& acting) {
+  const auto take = [open](const Found& login, const Found& acting) {
     open->may_act = is_one_account(login, acting);
-    open->found = acting.existence == Existence::temporary ? acting : std::move(login);
+    open->found = acting.existence == Existence::temporary ? acting : login;
   };
   auto login = accounts->find_in_file(open->shown.login);
   const auto acting = accounts->find_in_file(acts_as);

@@ -73,8 +73,8 @@ void Keeper::take(Result<Compiled> compiled) {
     octets_ = std::move(octets);
     if (others && new_tables_) new_tables_();
   } else {
-    problems = compiled.error().text;
-    log::warning("the tables stay as they were: {}", problems);
+    problems = "the tables stay as they were: " + compiled.error().text;
+    log::warning("{}", problems);
   }
   settle(problems);
 }

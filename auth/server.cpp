@@ -117,7 +117,7 @@ void Server::give_record(std::uint64_t id, const std::string& account) {
 void Server::reload(std::uint64_t id) {
   keeper_.reload([this, id](std::string problems) {
     constexpr std::size_t room = 32768;  // a message takes no more than 64 KiB
-    if (problems.size() > room) problems = problems.substr(0, room) + "\n...";
+    if (problems.size() > room) problems.replace(room, std::string::npos, "\n...");
     program_.master().send(TablesReloaded{id, std::move(problems)});
   });
 }

@@ -82,6 +82,7 @@ class Running {
                               {{"NOTIFY_SOCKET", ready.path}}, signals_);
     if (facteurd_ < 0) return complain(EX_OSERR, "cannot start facteurd");
     if (const int failed = wait_until_ready(ready.socket); failed != EX_OK) return stop(failed);
+    ready_ = true;
     make_mail_of_accounts(folder_);
     if (options.json) {
       std::printf("%s\n", describe_demo_as_json(folder_, facteurd_).c_str());
@@ -140,14 +141,20 @@ class Running {
 
   bool facteurd_ended() {
     const auto status = ended(facteurd_);
-    if (status) facteurd_ = -1;
-    return status.has_value();
+    if (!status) return false;
+    facteurd_ = -1;
+    status_of_facteurd_ = *status;
+    return true;
+  }
+
+  [[nodiscard]] int facteurd_died() const {
+    return complain(EX_SOFTWARE, "facteurd ended with status " + std::to_string(status_of_facteurd_));
   }
 
   int serve() {
     for (;;) {
       const int signal = signals_.wait();
-      if (signal == SIGCHLD && facteurd_ended()) return complain(EX_SOFTWARE, "facteurd ended");
+      if (signal == SIGCHLD && facteurd_ended()) return facteurd_died();
       if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) return EX_OK;
     }
   }
@@ -160,7 +167,7 @@ class Running {
       const int signal = signals_.wait(patience ? std::optional<Milliseconds>(command_look) : std::nullopt);
       if (signal == SIGCHLD && facteurd_ended()) {
         (void)command.end(facteurd_);
-        return complain(EX_SOFTWARE, "facteurd ended");
+        return facteurd_died();
       }
       if (signal != SIGTERM && signal != SIGINT && signal != SIGHUP) continue;
       command.tell(signal == SIGINT ? SIGINT : SIGTERM);
@@ -169,6 +176,8 @@ class Running {
     return command.end(facteurd_);
   }
 
+  /// A facteurd that breaks at its end breaks the demo: what crashes there is seen. Before it was ready the signal
+  /// itself may have ended it.
   int stop(int code) {
     if (facteurd_ < 0) return code;
     ::kill(facteurd_, SIGTERM);
@@ -176,16 +185,21 @@ class Running {
     while (monotonic_now() < deadline && !facteurd_ended()) {
       (void)signals_.wait(Milliseconds{1000});
     }
-    if (facteurd_ > 0) ::kill(facteurd_, SIGKILL);  // its children end with their doors
-    return code;
+    if (facteurd_ > 0) {
+      ::kill(facteurd_, SIGKILL);  // its children end with their doors
+      return complain(EX_SOFTWARE, "facteurd did not end in time and was killed");
+    }
+    return !ready_ || status_of_facteurd_ == EX_OK ? code : facteurd_died();
   }
 
   const DemoFolder& folder_;
   bool may_change_ports_;
   bool lost_a_port_ = false;
+  bool ready_ = false;
   std::size_t log_before_ = 0;
   Signals signals_;
   pid_t facteurd_ = -1;
+  int status_of_facteurd_ = EX_OK;  ///< as a shell has it, when it has ended
 };
 
 }  // namespace

@@ -19,7 +19,6 @@
 #include "common/base/encode.h"
 #include "common/base/random.h"
 #include "common/fs/files.h"
-#include "common/process/acting_as.h"
 #include "common/process/jail.h"
 #include "common/process/mail_tree.h"
 #include "common/tls/context.h"
@@ -283,14 +282,7 @@ void make_mail_of_accounts(const DemoFolder& folder) {
   for (const auto& [login, password] : folder.passwords) {
     const auto found = compiled.accounts->find_in_file(login + "@" + settings.domains.front());
     if (!found || found->existence != auth::Existence::exists) continue;
-    if (auto made = process::make_mail(found->account, settings, root); !made) continue;  // the first delivery says why
-    const auto place = process::mail_place(found->account);
-    if (!place || place->kind != process::MailPlace::Kind::maildir) continue;
-    std::optional<process::ActingAs> owner;
-    if (root) owner.emplace(found->account.uid, found->account.gid);
-    for (const char* part : {"/tmp", "/new", "/cur"}) {
-      (void)fs::make_directories(place->path + part, 0700);
-    }
+    (void)process::make_mail(found->account, settings, root);  // what fails is told by the first delivery
   }
 }
 

@@ -30,8 +30,7 @@ struct DemoFolder {
 [[nodiscard]] Result<> choose_other_ports(DemoFolder& folder, const DemoOptions& options);
 
 /// Makes the Maildir or mbox of every account (of up to 1,000), with its owner: scripts look there before any mail has
-/// come. When facteurd has made virtual_mail_root. What fails here is
-/// told by the first delivery.
+/// come. When facteurd has made virtual_mail_root. What fails here is told by the first delivery.
 void make_mail_of_accounts(const DemoFolder& folder);
 
 /// Removes the folder at the end, if nobody named it.

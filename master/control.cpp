@@ -129,9 +129,11 @@ void Control::status(Caller& caller, const ControlRequest&) {
   caller.door->send(ControlDone{supervisor_.all_ready() ? EX_OK : EX_TEMPFAIL, {}});
 }
 
-void Control::reload(Caller& caller, const ControlRequest&) {
+/// authd has the new settings before it is asked, and tells what is wrong with the tables that they name.
+void Control::reload(Caller& caller, const ControlRequest& request) {
   const auto reloaded = reload_();
-  caller.door->send(reloaded ? ControlDone{} : ControlDone{EX_CONFIG, reloaded.error().text});
+  if (reloaded) return tables(caller, request);
+  caller.door->send(ControlDone{EX_CONFIG, reloaded.error().text});
 }
 
 void Control::tables(Caller& caller, const ControlRequest&) {

@@ -56,8 +56,19 @@ std::string from_field(std::string_view name, std::string_view address) {
   return "From: " + phrase(name) + " <" + std::string(address) + ">";
 }
 
+std::string close_header(std::string_view message) {
+  std::size_t header = 0;
+  mime::Fields fields(message);
+  while (mime::begins_with_field(message.substr(header))) {
+    const auto field = fields.next();
+    if (!field) return std::string(message);
+    header += field->raw.size();
+  }
+  std::string out(message);
+  return out.insert(header, "\n");
+}
+
 std::string rewrite_header(std::string_view message, const std::string& from) {
-  if (!mime::begins_with_field(message)) return from + "\n\n" + std::string(message);
   std::string out;
   out.reserve(message.size() + from.size() + 1);
   bool has_from = false;

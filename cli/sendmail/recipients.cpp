@@ -60,7 +60,6 @@ Result<> Recipients::add(std::string_view list) {
 }
 
 Result<> Recipients::add_from_header(std::string_view message) {
-  if (!mime::begins_with_field(message)) return {};
   std::vector<std::string_view> plain;
   std::vector<std::string_view> resent;
   mime::Fields fields(message);

@@ -24,8 +24,8 @@ class Recipients {
   explicit Recipients(std::string origin) : origin_(std::move(origin)) {}
   /// All mailboxes of an address list (RFC 5322 section 3.4). Kind::permanent, naming the entry, if one is no address.
   [[nodiscard]] Result<> add(std::string_view list);
-  /// Those of the To, Cc and Bcc fields of a message; if it has Resent-To, Resent-Cc or Resent-Bcc, those of these only
-  /// (RFC 5322 section 3.6.6: the other fields are the history of the message).
+  /// Those of the To, Cc and Bcc fields of a message whose header is closed; if it has Resent-To, Resent-Cc or
+  /// Resent-Bcc, those of these only (RFC 5322 section 3.6.6: the other fields are the history of the message).
   [[nodiscard]] Result<> add_from_header(std::string_view message);
   [[nodiscard]] const std::vector<std::string>& all() const { return all_; }
 

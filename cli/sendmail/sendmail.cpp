@@ -92,8 +92,9 @@ int send(const config::Settings& settings, const Options& options) {
     return report(EX_DATAERR, "the message is larger than message_size_limit (" +
                                   std::to_string(settings.message_size_limit) + " octets): nothing was sent");
   }
+  const auto message = close_header(input.content());
   if (options.from_header) {
-    auto added = recipients.add_from_header(input.content());
+    auto added = recipients.add_from_header(message);
     if (!added) return report(EX_DATAERR, "the header names " + added.error().text + ": nothing was sent");
   }
   if (recipients.all().empty()) {
@@ -103,7 +104,7 @@ int send(const config::Settings& settings, const Options& options) {
   const auto& name = options.full_name.empty() ? caller.full_name : options.full_name;
   const auto author =
       reverse_path->empty() ? qualify(caller.login, origin).value_or("postmaster@" + origin) : *reverse_path;
-  const auto content = rewrite_header(input.content(), from_field(name, author));
+  const auto content = rewrite_header(message, from_field(name, author));
   const bool body_8bit = options.body_8bit || !address::is_ascii(content);
   return deliver_all(settings, Batch{settings.hostname, *reverse_path, {}, body_8bit, content}, recipients.all(),
                      options.verbose);

@@ -10,8 +10,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/commands.h"
 #include "cli/sendmail/submit.h"
+#include "common/base/line_buffer.h"
 #include "common/fs/files.h"
+#include "common/smtp/reply.h"
 
 namespace facteur::cli::sendmail {
 namespace {
@@ -35,17 +38,48 @@ class LineEnds {
   char last_ = 0;
 };
 
-/// Copies what `from` has now. 1: go on, 0: its end, -1: an error.
-int copy(int from, int to, LineEnds* ends = nullptr) {
+/// The replies that go by.
+class Replies {
+ public:
+  void see(std::string_view octets) {
+    if (malformed_) return;
+    in_.append(octets);
+    for (;;) {
+      const auto reply = parser_.next(in_);
+      malformed_ = !reply;
+      if (!reply || !*reply) return;
+      last_code_ = (*reply)->code;
+    }
+  }
+  /// 0 before the first.
+  [[nodiscard]] int last_code() const { return last_code_; }
+
+ private:
+  LineBuffer in_;
+  smtp::ReplyParser parser_;
+  bool malformed_ = false;
+  int last_code_ = 0;
+};
+
+/// What `from` has now; empty at its end.
+Result<std::string> read_now(int from) {
   constexpr std::size_t piece = 64 * 1024;
-  std::array<char, piece> octets;
-  const auto count = ::read(from, octets.data(), octets.size());
-  if (count < 0) return errno == EINTR ? 1 : -1;
-  if (count == 0) return 0;
-  const std::string_view read(octets.data(), static_cast<std::size_t>(count));
-  const bool written =
-      fs::system_files().write(to, ends != nullptr ? ends->translate(read) : std::string(read)).has_value();
-  return written ? 1 : -1;
+  std::string octets(piece, '\0');
+  for (;;) {
+    const auto count = ::read(from, octets.data(), octets.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("read", errno);
+    octets.resize(static_cast<std::size_t>(count));
+    return octets;
+  }
+}
+
+/// smtpd has closed. Who hears nothing but the status must learn of a message that was not taken.
+int status_at_end(int last_code) {
+  constexpr int start_mail_input = 354;
+  constexpr int closing = 421;
+  if (last_code == start_mail_input) return complain(EX_DATAERR, "stdin ended within a message: it was not accepted");
+  return last_code == closing ? EX_TEMPFAIL : EX_OK;
 }
 
 }  // namespace
@@ -58,17 +92,24 @@ int serve(const config::Settings& settings) {
     return EX_TEMPFAIL;
   }
   LineEnds line_ends;
+  Replies replies;
   std::array<pollfd, 2> ends{{{STDIN_FILENO, POLLIN, 0}, {socket->get(), POLLIN, 0}}};
   for (;;) {
     if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) return EX_OSERR;
     if (ends[1].revents != 0) {
-      const int state = copy(socket->get(), STDOUT_FILENO);
-      if (state <= 0) return state == 0 ? EX_OK : EX_IOERR;
+      const auto said = read_now(socket->get());
+      if (said && said->empty()) return status_at_end(replies.last_code());
+      if (!said || !fs::system_files().write(STDOUT_FILENO, *said)) return EX_IOERR;
+      replies.see(*said);
     }
-    if (ends[0].revents != 0 && copy(STDIN_FILENO, socket->get(), &line_ends) <= 0) {
-      // smtpd answers what it has got, and closes.
-      (void)::shutdown(socket->get(), SHUT_WR);
-      ends[0].fd = -1;
+    if (ends[0].revents != 0) {
+      const auto given = read_now(STDIN_FILENO);
+      const bool more = given && !given->empty();
+      if (!more || !fs::system_files().write(socket->get(), line_ends.translate(*given))) {
+        // smtpd answers what it has got, and closes.
+        (void)::shutdown(socket->get(), SHUT_WR);
+        ends[0].fd = -1;
+      }
     }
     ends[0].revents = ends[1].revents = 0;
   }

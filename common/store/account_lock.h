@@ -1,7 +1,9 @@
-// What is done one at a time in an account: new UIDVALIDITY values and changes of the subscriptions.
+// What is done one at a time in an account: new UIDVALIDITY values, taking over those of another server, and changes of
+// the subscriptions.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "common/base/fd.h"
 #include "common/fs/files.h"
@@ -15,12 +17,25 @@ class AccountLock {
   [[nodiscard]] static Result<AccountLock> take(int directory, fs::Files& files);
 
   /// The next UIDVALIDITY: the present second, or one more than the last value given if that is not lower (RFC 3501
-  /// section 2.3.1.1). Higher than `foreign`, which another server gave, as far as 32 bits allow. Durable before it is
-  /// told.
+  /// section 2.3.1.1). Higher than `foreign`, which another server gave, and than all that were taken over, as far as
+  /// 32 bits allow. Durable before it is told.
   [[nodiscard]] Result<std::uint32_t> next_uid_validity(std::uint32_t foreign = 0);
 
+  /// Writes down that a mailbox has this UIDVALIDITY of another server from now on; durable. False if one had it
+  /// before, or if too many are written down.
+  [[nodiscard]] Result<bool> take_over(std::uint32_t foreign);
+
  private:
+  /// What the file says: the last UIDVALIDITY given, and those of another server.
+  struct Given {
+    std::uint32_t last = 0;
+    std::vector<std::uint32_t> foreign;
+  };
+
   AccountLock(Fd fd, FileLock lock, fs::Files& files) : fd_(std::move(fd)), lock_(std::move(lock)), files_(&files) {}
+  [[nodiscard]] Result<Given> read();
+  [[nodiscard]] Result<> write(std::uint32_t number, std::size_t line);
+
   Fd fd_;
   FileLock lock_;  ///< behind fd_: released before it is closed
   fs::Files* files_;

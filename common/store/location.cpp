@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "common/base/strings.h"
-#include "common/store/maildir_account.h"
-#include "common/store/maildir_delivery.h"
-#include "common/store/mbox_account.h"
+#include "common/store/maildir/account.h"
+#include "common/store/maildir/delivery.h"
+#include "common/store/mbox/account.h"
 
 namespace facteur::store {
 namespace {

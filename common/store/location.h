@@ -8,7 +8,7 @@
 #include "common/fs/files.h"
 #include "common/store/delivery.h"
 #include "common/store/mailbox.h"
-#include "common/store/mbox_lock.h"
+#include "common/store/mbox/lock.h"
 #include "common/store/session_lock.h"
 
 namespace facteur::store {

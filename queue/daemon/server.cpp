@@ -8,6 +8,7 @@
 #include "common/fs/files.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
+#include "config/own_addresses.h"
 
 namespace facteur::queue {
 namespace {
@@ -37,7 +38,7 @@ void Server::prepare() {
   process::size_pool(program_.settings(), pool_threads);
   // Breaking a read lease is told by a signal that would end the process.
   ::signal(SIGIO, SIG_IGN);
-  own_addresses_ = own_addresses(program_.settings());
+  own_addresses_ = config::own_addresses(program_.settings());
   program_.allow({program_.settings().queue_directory, true});
 }
 

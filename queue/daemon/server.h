@@ -6,7 +6,7 @@
 #include "common/process/program.h"
 #include "queue/daemon/control.h"
 #include "queue/daemon/local_delivery.h"
-#include "queue/daemon/own_addresses.h"
+#include "queue/daemon/mx_rules.h"
 #include "queue/daemon/reception.h"
 #include "queue/daemon/remote_delivery.h"
 

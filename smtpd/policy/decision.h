@@ -25,6 +25,7 @@ struct Decision {
   std::vector<std::pair<std::string, std::string>> looked_up;  ///< the values that it looked at, for people
   std::string account{};                                       ///< look_up: which one
   std::string domain{};  ///< accept: in the place of the recipient's, which names this host
+  bool ours = false;     ///< mail for the recipient ends here, where local-parts are compared without case
 
   /// "relay: reject 554 5.7.1 …; domain=other.example, login=" in one line.
   [[nodiscard]] std::string explain() const;

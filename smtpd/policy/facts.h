@@ -46,6 +46,7 @@ struct RecipientFacts {
 struct Rules {
   route::Tables tables;  ///< our domains, and what replaces addresses in them
   std::vector<net::Cidr> mynetworks;
+  std::vector<net::Ip> own_addresses;
   std::string hostname;  ///< what we call ourselves; need not be one of our domains
 };
 

@@ -23,6 +23,10 @@ bool in_mynetworks(const net::Ip& ip, const Rules& rules) {
                      [&](const auto& net) { return net.contains(ip); });
 }
 
+bool is_own(const net::Ip& ip, const Rules& rules) {
+  return std::ranges::find(rules.own_addresses, ip) != rules.own_addresses.end();
+}
+
 std::string recipient_text(const RecipientFacts& facts) {
   return "<" + facts.recipient.to_string() + ">: ";
 }
@@ -111,7 +115,7 @@ std::string Decision::explain() const {
 
 bool is_ours(const address::Address& address, const net::Ip& local_ip, const Rules& rules) {
   if (address.domain.empty()) return true;
-  if (const auto ip = literal(address.domain)) return *ip == local_ip;
+  if (const auto ip = literal(address.domain)) return *ip == local_ip || is_own(*ip, rules);
   return rules.tables.is_local(to_lower(address.domain));
 }
 
@@ -128,6 +132,7 @@ Decision judge_recipient(const RecipientFacts& facts, const Rules& rules) {
   if (!to_reader && !is_ours(recipient, facts.client.local_ip, rules)) return judge_relay(facts, rules);
   auto decision =
       to_reader || iequals(recipient.local_part, "postmaster") ? accept("postmaster", facts) : judge_ours(facts, rules);
+  decision.ours = true;
   const bool named = recipient.domain.empty() || rules.tables.is_local(to_lower(recipient.domain));
   if (!named) decision.domain = rules.tables.default_domain();
   return decision;

@@ -18,8 +18,8 @@ namespace facteur::smtpd {
 /// facts.mailbox.
 [[nodiscard]] Decision judge_recipient(const RecipientFacts& facts, const Rules& rules);
 
-/// Whether mail for this address ends here: no domain (a local name), one of `domains`, or our own address as a
-/// literal.
+/// Whether mail for this address ends here: no domain (a local name), one of `domains`, or an address of ours as a
+/// literal (Postfix's resolve_local): that of this connection, or any other on which we take mail.
 [[nodiscard]] bool is_ours(const address::Address& address, const net::Ip& local_ip, const Rules& rules);
 
 }  // namespace facteur::smtpd

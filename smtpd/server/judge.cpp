@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "config/own_addresses.h"
 #include "smtpd/policy/policy.h"
 
 namespace facteur::smtpd {
@@ -10,6 +11,7 @@ namespace facteur::smtpd {
 Judge::Judge(loop::Loop& loop, AuthDoor& authd, const config::Settings& settings) : loop_(loop), authd_(authd) {
   rules_.mynetworks = settings.mynetworks;
   rules_.hostname = settings.hostname;
+  rules_.own_addresses = config::own_addresses(settings);
 }
 
 void Judge::set_tables(route::Tables tables) {

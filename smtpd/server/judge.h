@@ -10,6 +10,7 @@ namespace facteur::smtpd {
 
 class Judge final : public Recipients {
  public:
+  /// Asks the kernel for our addresses, so before the jail.
   Judge(loop::Loop& loop, AuthDoor& authd, const config::Settings& settings);
 
   void set_tables(route::Tables tables);

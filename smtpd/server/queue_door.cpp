@@ -16,7 +16,7 @@ constexpr std::size_t max_discarded_at_once = 1000;
 
 }  // namespace
 
-QueueDoor::QueueDoor(loop::Loop& loop, fs::Files& files) : loop_(loop), files_(files), executor_(loop), timer_(loop) {
+QueueDoor::QueueDoor(loop::Loop& loop, fs::Files& files) : loop_(loop), files_(files), timer_(loop) {
 }
 
 void QueueDoor::connect(std::unique_ptr<ipc::Door> door) {
@@ -75,7 +75,7 @@ void QueueDoor::give(Waiting waiting) {
   if (!writer) return waiting.answer(fail(writer));
   auto slot = std::move(slots_.front());
   slots_.pop_front();
-  auto file = std::make_shared<SlotFile>(executor_, files_, std::move(slot.file));
+  auto file = std::make_shared<SlotFile>(loop_, files_, std::move(slot.file));
   waiting.answer(
       std::make_unique<SpoolReception>(*this, std::move(slot.queue_id), std::move(file), std::move(*writer)));
 }

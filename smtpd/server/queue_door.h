@@ -13,7 +13,6 @@
 #include "common/ipc/door.h"
 #include "common/loop/loop.h"
 #include "queue/doors.h"
-#include "smtpd/server/loop_executor.h"
 #include "smtpd/session/services.h"
 
 namespace facteur::smtpd {
@@ -67,7 +66,6 @@ class QueueDoor final : public Queue {
 
   loop::Loop& loop_;
   fs::Files& files_;
-  LoopExecutor executor_;
   std::unique_ptr<ipc::Door> door_;
   std::uint64_t generation_ = 0;
   std::deque<queue::Slot> slots_;

@@ -5,8 +5,8 @@
 namespace facteur::smtpd {
 
 void SlotFile::start(std::function<void()> work) {
-  job_ = executor_.run([self = shared_from_this(), work = std::move(work)] { work(); },
-                       [self = shared_from_this()] { self->ended(); });
+  job_ = loop_.work([self = shared_from_this(), work = std::move(work)] { work(); },
+                    [self = shared_from_this()] { self->ended(); });
 }
 
 void SlotFile::ended() {

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "common/base/executor.h"
 #include "common/base/fd.h"
 #include "common/base/result.h"
 #include "common/base/ticket.h"
 #include "common/fs/files.h"
+#include "common/loop/loop.h"
 #include "queue/format/writer.h"
 
 namespace facteur::smtpd {
@@ -22,8 +22,8 @@ class SlotFile : public std::enable_shared_from_this<SlotFile> {
   using Pieces = std::vector<queue::Writer::Piece>;
   using Done = std::function<void(Result<>)>;
 
-  SlotFile(Executor& executor, fs::Files& files, Fd file)
-      : executor_(executor), files_(files), file_(std::move(file)) {}
+  /// `loop` and `files` live longer than the jobs: a job abandoned at the end runs while the loop is destroyed.
+  SlotFile(loop::Loop& loop, fs::Files& files, Fd file) : loop_(loop), files_(files), file_(std::move(file)) {}
 
   /// Writes pieces at their offsets. One job at a time: only when !busy().
   void write(Pieces pieces, Done done);
@@ -40,7 +40,7 @@ class SlotFile : public std::enable_shared_from_this<SlotFile> {
   void write_all(const Pieces& pieces);
   void clear();
 
-  Executor& executor_;
+  loop::Loop& loop_;
   fs::Files& files_;
   Fd file_;         ///< the job's while busy()
   Result<> state_;  ///< the first error; the job's while busy()

@@ -1,5 +1,4 @@
 // MAIL and RCPT: the envelope (RFC 5321 sections 4.1.1.2 and 4.1.1.3).
-#include <algorithm>
 #include <fmt/format.h>
 
 #include "common/address/grammar.h"
@@ -52,7 +51,7 @@ Session::Step Session::rcpt(std::string_view arguments) {
     return smtp::Reply{555, "5.5.4", "Unsupported option: " + parsed->parameters.front().keyword};
   }
   if (transaction_->accepted >= limits_.recipient_limit) {
-    const smtp::Reply reply{452, "4.5.3", "Error: too many recipients"};
+    smtp::Reply reply{452, "4.5.3", "Error: too many recipients"};
     if (++transaction_->overshoot > limits_.recipient_overshoot_limit) return reply;
     return Lenient{reply};
   }
@@ -75,11 +74,10 @@ Session::Step Session::judged(const address::Address& recipient, const Decision&
   record.address = address.to_string();
   record.original_address = recipient.to_string();
   ++transaction_->accepted;
-  // Named twice, it gets one copy all the same (Postfix's duplicate filter).
-  if (std::ranges::find(transaction_->recipients, record.address, &queue::Recipient::address) ==
-      transaction_->recipients.end()) {
-    transaction_->recipients.push_back(std::move(record));
-  }
+  // Named twice, it gets one copy all the same (Postfix's duplicate filter). The case of a local-part is for its own
+  // host to judge (RFC 5321 section 2.4): here it means nothing.
+  auto key = decision.ours ? to_lower(record.address) : address.key();
+  if (transaction_->named.insert(std::move(key)).second) transaction_->recipients.push_back(std::move(record));
   return smtp::Reply{250, "2.1.5", "Ok"};
 }
 

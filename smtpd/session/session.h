@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <variant>
 
 #include "common/base/ticket.h"
@@ -102,7 +103,8 @@ class Session {
     queue::Envelope envelope;
     address::Address reverse_path;
     std::vector<queue::Recipient> recipients;
-    std::size_t accepted = 0;  ///< RCPT commands, those that name the same recipient again too
+    std::unordered_set<std::string> named;  ///< the recipients, in the form in which they are compared
+    std::size_t accepted = 0;               ///< RCPT commands, those that name the same recipient again too
     unsigned overshoot = 0;
     std::unique_ptr<Content> content;  ///< from 354 on
   };

@@ -7,7 +7,7 @@
 
 #include "common/base/executor.h"
 #include "common/base/result.h"
-#include "common/store/memory_account.h"
+#include "common/store/memory/account.h"
 #include "imapd/session/session.h"
 #include "imapd/wire/command_reader.h"
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "common/base/result.h"
-#include "common/store/mbox_scan.h"
+#include "common/store/mbox/scan.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace facteur;

@@ -7,7 +7,7 @@
 
 #include "common/base/executor.h"
 #include "common/base/result.h"
-#include "common/store/memory_account.h"
+#include "common/store/memory/account.h"
 #include "pop3d/session/session.h"
 
 namespace {

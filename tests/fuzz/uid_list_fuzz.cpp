@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "common/base/result.h"
-#include "common/store/uid_state.h"
+#include "common/store/uids/state.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace facteur;

@@ -62,13 +62,12 @@ class Demo:
         line = self.process.stdout.readline()
         if not line:
             self.process.wait(timeout=self.json_within)
-            self.errors.seek(0)
-            raise AssertionError(f"the demo did not start: {self.errors.read().decode()}\n{self.log_text()[-3000:]}")
+            raise AssertionError(f"the demo did not start: {self.errors_text()}\n{self.log_text()[-3000:]}")
         self.info = json.loads(line)
         return self
 
     def stop(self, within=30):
-        """Ends it by SIGTERM; asserts that it ended well and left no process."""
+        """Ends it by SIGTERM; asserts that it and its facteurd ended well and left no process."""
         if self.process is None:
             return
         processes = self.all_pids()
@@ -83,7 +82,7 @@ class Demo:
             self.process = None
         wait_until(lambda: not [pid for pid in processes if alive(pid)], 5, "the end of all processes")
         if status != 0:
-            raise AssertionError(f"the demo ended with {status}")
+            raise AssertionError(f"the demo ended with {status}: {self.errors_text()}")
 
     def __enter__(self):
         try:
@@ -99,6 +98,13 @@ class Demo:
             self.stop()
         finally:
             self.clean()
+
+    def errors_text(self):
+        """What it said on stderr."""
+        if not self.errors:
+            return ""
+        self.errors.seek(0)
+        return self.errors.read().decode(errors="replace")
 
     def close_errors(self):
         if self.errors:

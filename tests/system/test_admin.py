@@ -1,6 +1,7 @@
 """What an administrator does to a running installation, and what its local users may try: reloads, rotated logs, files that go
 away for a moment, a second start, junk in the maildrop, a crowd at the control socket."""
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import unittest
 
 from harness import Demo, alive, main, message, need_root, program, wait_until
 
-EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
+EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_CONFIG = 64, 65, 69, 78
 
 
 def accepts(port):
@@ -49,14 +50,31 @@ class AdminTest(unittest.TestCase):
                 wait_until(lambda: "the tables stay as they were" in demo.log_text(), 5, "a warning")
                 self.assertEqual(self.code_at_rcpt(demo, "bob@example.test"), 250)
                 self.assertEqual(self.code_at_rcpt(demo, "nobody@example.test"), 550)
+                for command in (("facteur", "reload"), ("newaliases",)):
+                    told = demo.run(*command)
+                    self.assertEqual(told.returncode, EX_DATAERR, told)
+                    self.assertIn("the tables stay as they were", told.stderr)
+                    self.assertIn(users, told.stderr)
                 if os.path.exists(users + ".away"):
                     os.rename(users + ".away", users)
             with open(users, "w") as file:
                 file.write(text)
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
             os.rename(users, users + ".away")
             checked = demo.run("facteur", "config", "check")
             self.assertEqual(checked.returncode, EX_CONFIG)
             self.assertIn("users.yaml", checked.stderr)
+
+    def test_a_reload_tells_what_is_wrong_with_the_aliases(self):
+        with Demo(directory=self.folder) as demo:
+            path = os.path.join(self.folder, "aliases")
+            with open(path, "a") as aliases:
+                aliases.write("crew: bob\n: nobody\n")
+            for command in (("facteur", "reload"), ("newaliases",)):
+                told = demo.run(*command)
+                self.assertEqual(told.returncode, EX_DATAERR, told)
+                self.assertRegex(told.stderr, re.escape(path) + r":4")
+            self.assertEqual(self.code_at_rcpt(demo, "crew@example.test"), 250)
 
     def test_without_its_users_file_from_the_start_mail_waits(self):
         with Demo(directory=self.folder) as demo:

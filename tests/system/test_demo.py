@@ -85,6 +85,19 @@ class DemoTest(unittest.TestCase):
             self.assertTrue(ran.stdout.startswith(folder + "/facteur-demo-"), ran.stdout)
             self.assertEqual(os.listdir(folder), [])
 
+    def test_a_facteurd_that_fails_at_its_end_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(program("facteur"), folder)
+            wrapper = os.path.join(folder, "facteurd")
+            with open(wrapper, "w") as script:
+                script.write(f'#!/bin/sh\ntrap \'kill -TERM "$child"\' TERM\n"{program("facteurd")}" "$@" &\nchild=$!\n'
+                             'wait "$child"; wait "$child"\nexit 42\n')
+            os.chmod(wrapper, 0o755)
+            ran = subprocess.run([os.path.join(folder, "facteur"), "demo", "--dir", os.path.join(folder, "demo"), "--exec", "true"],
+                                 capture_output=True, text=True, timeout=90)
+            self.assertEqual(ran.returncode, 70, ran.stderr)
+            self.assertIn("facteurd ended with status 42", ran.stderr)
+
     def test_killed_outright_it_leaves_no_process(self):
         demo = Demo()
         demo.start()

@@ -72,6 +72,39 @@ class FailureTest(unittest.TestCase):
             self.assertEqual(demo.log_text().count(f"{queue_id}: queued["), 2, demo.log_text())
             self.assertIn(f"{queue_id}: moved to corrupt/: programs aborted over it", demo.log_text())
 
+    def test_a_broken_file_in_the_queue_goes_to_corrupt(self):
+        """A rotten header costs the one message: what stands beside it is delivered, or waits on."""
+        directory = os.path.join(self.folder, "demo")
+        os.mkdir(directory)
+        with Demo(directory=directory, settings=QUICK) as demo:
+            waiting = demo.send("alice@example.test", "far@outside.test", message("waits"), login="alice").rsplit(" ", 1)[1]
+            wait_until(lambda: f"{waiting}: to=<far@outside.test>" in demo.log_text(), 10, "a first attempt")
+            queue = os.path.join(demo.info["spool"], "queue")
+        with open(os.path.join(queue, waiting), "rb") as file:
+            sound = file.read()
+        self.assertEqual(sound[:8], b"FACTEURQ")
+        broken = {"brokenlength": sound[:12] + bytes([sound[12] ^ 1]) + sound[13:],
+                  "brokenheader": sound[:8] + b"\xff" * 56 + sound[64:]}
+        owner = os.stat(os.path.join(queue, waiting))
+        for name, octets in broken.items():
+            with open(os.path.join(queue, name), "wb") as file:
+                file.write(octets)
+            os.chmod(file.name, owner.st_mode & 0o777)
+            os.chown(file.name, owner.st_uid, owner.st_gid)
+        with Demo(directory=directory, settings=QUICK) as demo:
+            demo.send("sender@outside.test", "bob@example.test", message("good"))
+            demo.wait_for_mail("bob", seconds=20)
+            for name, octets in broken.items():
+                aside = os.path.join(demo.info["spool"], "corrupt", name)
+                wait_until(lambda path=aside: os.path.exists(path), 20, f"{name} in corrupt/")
+                with open(aside, "rb") as file:
+                    self.assertEqual(file.read(), octets)
+                self.assertNotIn(name, os.listdir(queue))
+                wait_until(lambda text=f"{name}: moved to corrupt/: ": text in demo.log_text(), 5, "a line in the log")
+            self.assertEqual(len(demo.maildir("bob")), 1)
+            self.assertEqual(demo.maildir("alice"), {})
+            self.assertIn(waiting, demo.run("mailq").stdout)
+
     def test_an_account_over_which_workers_abort_gets_one_of_its_own(self):
         with Demo(settings=QUICK, prefix=self.trap_for("bob")) as demo:
             demo.prefix = []

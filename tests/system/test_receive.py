@@ -52,6 +52,27 @@ class ReceiveTest(unittest.TestCase):
         self.assertRegex(self.demo.log_text(), rf"{queue_id}: from=<sender@outside\.test>, size=\d+, nrcpt=1")
         self.assertRegex(self.demo.log_text(), rf"{queue_id}: to=<bob@example\.test>, .*dsn=2\.\d\.\d, status=sent")
 
+    def test_a_recipient_named_in_several_cases_gets_one_copy(self):
+        before = self.fresh()
+        self.demo.send("x@outside.test", ["bob@example.test", "Bob@example.test", "BOB@EXAMPLE.test"], message("once"))
+        self.demo.send("x@outside.test", "bob@example.test", message("after it"))
+        wait_until(lambda: len(self.fresh() - before) >= 2, 15, "both messages")
+        octets = self.demo.maildir("bob")
+        self.assertEqual(sorted(parse(octets[name])["Subject"] for name in self.fresh() - before), ["after it", "once"])
+
+    def test_literals_of_our_own_are_ours(self):
+        """Also of the address family that the client does not use."""
+        before = self.fresh()
+        with self.demo.smtp() as client:
+            client.ehlo()
+            for literal, code in (("[127.0.0.1]", 250), ("[IPv6:::1]", 250), ("[::1]", 501), ("[192.0.2.1]", 554),
+                                  ("[IPv6:2001:db8::1]", 554)):
+                client.mail("x@outside.test")
+                self.assertEqual(client.rcpt(f"bob@{literal}")[0], code, literal)
+                client.rset()
+            client.sendmail("x@outside.test", ["bob@[IPv6:::1]"], message("by literal"))
+        self.assertEqual(parse(self.arrived(before)[0])["Delivered-To"], "bob@example.test")
+
     def test_relay_rules(self):
         with self.demo.smtp() as client:
             client.ehlo()

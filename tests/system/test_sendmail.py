@@ -73,6 +73,13 @@ class SendmailTest(unittest.TestCase):
             self.assertNotIn(b"\n\tbob", octets)
             self.assertIn(b"\n\nBcc: stays in the body\n", octets)
 
+    def test_a_body_right_behind_the_header(self):
+        before, others = self.fresh("bob"), self.fresh("alice")
+        self.sendmail("-t", text="To: bob\nSubject: no empty line\nhello bob,\nTo: alice\n\nbye\n")
+        octets = self.arrived(before)
+        self.assertTrue(octets.endswith(b"\nSubject: no empty line\n\nhello bob,\nTo: alice\n\nbye\n"), octets[-80:])
+        self.assertEqual(self.fresh("alice"), others)
+
     def test_resent_recipients(self):
         old = self.fresh("alice")
         self.deliver("-t", text="Resent-From: bob@example.test\nResent-To: bob@example.test\nFrom: x@y.test\n"
@@ -112,6 +119,18 @@ class SendmailTest(unittest.TestCase):
         self.assertEqual(re.findall(r"(?m)^(\d{3}) ", said), ["220", "250", "250", "250", "354", "250", "221"], said)
         octets = self.arrived(before)
         self.assertTrue(octets.endswith(b"\n\nhello\n"), octets[-40:])
+
+    def test_smtp_on_stdin_that_ends_within_a_message(self):
+        before = self.fresh()
+        start = "EHLO here\r\nMAIL FROM:<jim@minfo.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n"
+        for cut in ("", "Subject: cut\r\n\r\nhel", "Subject: cut\r\n\r\nhello\r\n", "Subject: cut\r\n\r\nhello\r\n."):
+            done = self.sendmail("-bs", text=start + cut, status=EX_DATAERR)
+            self.assertEqual(done.stdout.splitlines()[-1][:4], "354 ", done.stdout)
+            self.assertIn("not accepted", done.stderr)
+        # Between messages an end is nothing worse than a forgotten QUIT.
+        self.sendmail("-bs", text="EHLO here\r\nMAIL FROM:<jim@minfo.test>\r\n")
+        self.deliver("bob", text="Subject: whole\n\nhello\n")
+        self.assertEqual(len(self.fresh() - before), 1)
 
     def test_options_that_only_tune_are_taken(self):
         for options in (("-V", "id"), ("-X", "log"), ("-x",), ("-E",), ("-q15m",), ("-d8.1",)):

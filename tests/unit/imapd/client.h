@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "common/base/executor.h"
-#include "common/store/memory_account.h"
+#include "common/store/memory/account.h"
 #include "imapd/session/session.h"
 
 namespace facteur::imapd {

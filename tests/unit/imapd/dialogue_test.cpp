@@ -11,7 +11,7 @@
 #include <string>
 
 #include "catch.h"
-#include "common/store/maildir_account.h"
+#include "common/store/maildir/account.h"
 #include "peer.h"
 
 using namespace facteur;

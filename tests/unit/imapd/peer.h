@@ -8,7 +8,7 @@
 
 #include "../pop3d/table_authenticator.h"
 #include "client.h"
-#include "common/store/memory_account.h"
+#include "common/store/memory/account.h"
 #include "imapd/login/login_session.h"
 #include "tests/dialogue/dialogue.h"
 

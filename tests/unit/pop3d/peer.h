@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "common/base/executor.h"
-#include "common/store/memory_account.h"
+#include "common/store/memory/account.h"
 #include "pop3d/login/login_session.h"
 #include "pop3d/session/session.h"
 #include "table_authenticator.h"

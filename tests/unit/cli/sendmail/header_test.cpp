@@ -19,9 +19,18 @@ TEST_CASE("Bcc at the end of a message without a body") {
   CHECK(rewrite_header("From: j@a.test\nBcc: x@a.test\n", "From: me") == "From: j@a.test\n");
 }
 
-TEST_CASE("Bcc behind a line that is no field goes, too") {
-  CHECK(rewrite_header("From: j@a.test\nnonsense\nBcc: x@a.test\n\nb\n", "From: me") ==
-        "From: j@a.test\nnonsense\n\nb\n");
+TEST_CASE("A header that runs into the body is closed before the first line that is no field") {
+  CHECK(close_header("To: a\nSubject: x\nhello there\n\nb\n") == "To: a\nSubject: x\n\nhello there\n\nb\n");
+  CHECK(close_header("To: a,\n b\nhello\n") == "To: a,\n b\n\nhello\n");
+  CHECK(close_header("To: a\nDear Bob: hello\nBcc: x\n") == "To: a\n\nDear Bob: hello\nBcc: x\n");
+  CHECK(close_header("To: a\n: x\n") == "To: a\n\n: x\n");
+  CHECK(close_header("To: a\nJ\xc3\xbcrgen: x\n") == "To: a\n\nJ\xc3\xbcrgen: x\n");
+  CHECK(close_header("To: a\nhello") == "To: a\n\nhello");
+  CHECK(close_header("hello\nthere: x\n") == "\nhello\nthere: x\n");
+  CHECK(close_header(" folded: x\n") == "\n folded: x\n");
+  for (const char* good : {"", "\n", "To: a", "To: a\n", "To: a\n\nhello\n", "To : a\n\tb\n\n: x\n", "\nTo: a\n"}) {
+    CHECK(close_header(good) == good);
+  }
 }
 
 TEST_CASE("From is added where there is none") {
@@ -32,8 +41,8 @@ TEST_CASE("From is added where there is none") {
 }
 
 TEST_CASE("A text without a header becomes a body") {
-  CHECK(rewrite_header("hello\nthere: x\n", "From: me") == "From: me\n\nhello\nthere: x\n");
-  CHECK(rewrite_header(" folded: x\n", "From: me") == "From: me\n\n folded: x\n");
+  CHECK(rewrite_header(close_header("hello\nthere: x\n"), "From: me") == "From: me\n\nhello\nthere: x\n");
+  CHECK(rewrite_header(close_header(" folded: x\n"), "From: me") == "From: me\n\n folded: x\n");
 }
 
 TEST_CASE("The name in From is quoted where it must be") {

@@ -2,6 +2,7 @@
 #include "cli/sendmail/recipients.h"
 
 #include "catch.h"
+#include "cli/sendmail/header.h"
 
 using namespace facteur::cli::sendmail;
 using List = std::vector<std::string>;
@@ -55,7 +56,8 @@ TEST_CASE("-t takes To, Cc and Bcc, folded, in any case, more than one") {
   CHECK(header("TO: a@a.test,\n b@a.test\nSubject: to: x@a.test\ncc : c@a.test\nBcc: d@a.test\nTo: e@a.test\n\n"
                "Bcc: body@a.test\n") == List{"a@a.test", "b@a.test", "c@a.test", "d@a.test", "e@a.test"});
   CHECK(header("To: undisclosed-recipients:;\nCc:\nBcc: d@a.test\n").size() == 1);
-  CHECK(header("no header here\nTo: a@a.test\n").empty());
+  CHECK(header(close_header("no header here\nTo: a@a.test\n")).empty());
+  CHECK(header(close_header("To: a@a.test\nno field\nBcc: b@a.test\n")) == List{"a@a.test"});
 }
 
 TEST_CASE("Resent fields replace the others") {

@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "catch.h"
-#include "common/store/memory_account.h"
-#include "common/store/memory_mailbox.h"
+#include "common/store/memory/account.h"
+#include "common/store/memory/mailbox.h"
 #include "maildir_house.h"
 #include "mbox_house.h"
 

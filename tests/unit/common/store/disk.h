@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -31,6 +32,11 @@ inline std::string read(const std::string& path) {
 
 inline void write(const std::string& path, std::string_view octets) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << octets;
+}
+
+/// Makes a file one that was changed so many seconds ago; in the future if they are negative.
+inline void set_age(const std::string& path, int seconds) {
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::seconds(seconds));
 }
 
 /// Does not wait for the disk: for tests that make many changes and no power cut.

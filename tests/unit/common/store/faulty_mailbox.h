@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/store/memory_account.h"
+#include "common/store/memory/account.h"
 
 namespace facteur::store {
 

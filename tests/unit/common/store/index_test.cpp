@@ -1,10 +1,10 @@
-#include "common/store/index.h"
+#include "common/store/index/index.h"
 
 #include <csignal>
 #include <random>
 #include <sys/wait.h>
 
-#include "common/store/lmdb_index.h"
+#include "common/store/index/lmdb_index.h"
 #include "common/store/location.h"
 #include "disk.h"
 #include "mailbox_suite.h"

@@ -1,10 +1,9 @@
 // A Maildir++ account as its sessions see it: names of files, UIDs, folders, what Dovecot left.
-#include "common/store/maildir_account.h"
-
 #include <atomic>
 #include <thread>
 
-#include "common/store/maildir_delivery.h"
+#include "common/store/maildir/account.h"
+#include "common/store/maildir/delivery.h"
 #include "maildir_house.h"
 
 using namespace facteur;
@@ -142,6 +141,8 @@ TEST_CASE("who comes from Dovecot keeps UIDs, keywords and subscriptions") {
         "25013 :1600000002.M1P1.h,S=6\n");
   write(folder.path + "/dovecot-keywords", "0 $Forwarded\n1 Work\n");
   write(folder.path + "/.Sent/dovecot-uidlist", "1 99 7\n3 1600000000.sent\n");
+  // Written this moment, so that no UID was given since.
+  for (const char* list : {"/dovecot-uidlist", "/.Sent/dovecot-uidlist"}) set_age(folder.path + list, -60);
   write(folder.path + "/.Sent/cur/1600000000.sent:2,S", "sent\n");
   write(folder.path + "/subscriptions", "V\t2\n\nSent\nEntw&APw-rfe\tdeep\n");
 
@@ -161,6 +162,43 @@ TEST_CASE("who comes from Dovecot keeps UIDs, keywords and subscriptions") {
   CHECK(uids_of(*sent) == std::vector<Uid>{3});
   CHECK(sent->uid_next == 7);
   CHECK(*account->subscriptions() == std::vector<std::string>{"Entw\xc3\xbcrfe/deep", "Sent"});
+}
+
+TEST_CASE("what Dovecot left is taken over once: a lost list costs the UIDVALIDITY") {
+  const Folder folder;
+  for (const char* part : {"new", "cur", "tmp"}) std::filesystem::create_directory(folder.path + "/" + part);
+  write(folder.path + "/cur/1600000000.old:2,S", "old\n");
+  write(folder.path + "/dovecot-uidlist", "3 V1275660208 N8\n7 :1600000000.old\n");
+  write(folder.path + "/cur/1600000001.first:2,S", "first\n");
+  set_age(folder.path + "/dovecot-uidlist", 1000);
+  const auto open = [&] {
+    fs::Files files;  // its own: nothing is remembered from before
+    const auto account = account_at(folder.path, files);
+    return *now(*open_in(*account, "INBOX"));
+  };
+  const auto before = open();
+  REQUIRE(before.uid_validity == 1275660208);
+  REQUIRE(before.records.size() == 2);
+  // Our list is lost, and the first message that it numbered: the next one must not get its UID.
+  const auto lose = [&](const char* old_mail, const char* new_mail) {
+    std::filesystem::remove(folder.path + "/facteur-uids");
+    std::filesystem::remove(folder.path + "/cur/" + old_mail);
+    write(folder.path + "/cur/" + new_mail, "another\n");
+  };
+  lose("1600000001.first:2,S", "1600000002.second:2,S");
+  const auto after = open();
+  CHECK(after.uid_validity > before.uid_validity);
+  lose("1600000002.second:2,S", "1600000003.third:2,S");
+  CHECK(open().uid_validity > after.uid_validity);
+  // With the account's file lost too, nothing tells a mailbox that was here from one that comes: it is taken over, but
+  // for one message a second since Dovecot wrote its list the UIDs do not come again.
+  std::filesystem::remove(folder.path + "/facteur-uidvalidity");
+  set_age(folder.path + "/dovecot-uidlist", 1003);
+  lose("1600000003.third:2,S", "1600000004.fourth:2,S");
+  const auto again = open();
+  CHECK(again.uid_validity == before.uid_validity);
+  CHECK(again.records.front().uid == 7);
+  CHECK(again.records.back().uid > before.records.back().uid);
 }
 
 TEST_CASE("folders are those of Maildir++, and others are not shown") {

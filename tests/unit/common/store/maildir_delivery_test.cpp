@@ -1,5 +1,3 @@
-#include "common/store/maildir_delivery.h"
-
 #include <csignal>
 #include <set>
 #include <sys/stat.h>
@@ -9,7 +7,8 @@
 #include "catch.h"
 #include "common/store/content.h"
 #include "common/store/file_lock.h"
-#include "common/store/maildir_name.h"
+#include "common/store/maildir/delivery.h"
+#include "common/store/maildir/name.h"
 #include "disk.h"
 
 using namespace facteur;

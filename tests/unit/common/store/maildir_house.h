@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "common/store/maildir_account.h"
+#include "common/store/maildir/account.h"
 #include "disk.h"
 #include "mailbox_suite.h"
 

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "common/store/flags.h"
-#include "common/store/maildir_delivery.h"
+#include "common/store/maildir/delivery.h"
 #include "maildir_house.h"
 
 using namespace facteur;

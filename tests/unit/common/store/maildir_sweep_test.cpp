@@ -1,6 +1,5 @@
-#include "common/store/maildir_sweep.h"
-
 #include "catch.h"
+#include "common/store/maildir/sweep.h"
 #include "disk.h"
 
 using namespace facteur;

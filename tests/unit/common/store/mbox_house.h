@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common/store/mbox_account.h"
+#include "common/store/mbox/account.h"
 #include "disk.h"
 #include "mailbox_suite.h"
 

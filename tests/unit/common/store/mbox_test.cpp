@@ -1,7 +1,7 @@
 // An mbox as its sessions see it: dialects, damage, status fields, UIDs.
 #include <thread>
 
-#include "common/store/mbox_from.h"
+#include "common/store/mbox/from.h"
 #include "mbox_house.h"
 
 using namespace facteur;

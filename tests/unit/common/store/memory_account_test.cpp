@@ -1,5 +1,4 @@
-#include "common/store/memory_account.h"
-
+#include "common/store/memory/account.h"
 #include "mailbox_suite.h"
 
 using namespace facteur;

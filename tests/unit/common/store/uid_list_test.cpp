@@ -1,5 +1,3 @@
-#include "common/store/uid_list.h"
-
 #include <csignal>
 #include <random>
 #include <set>
@@ -7,7 +5,8 @@
 
 #include "catch.h"
 #include "common/store/account_lock.h"
-#include "common/store/uid_line.h"
+#include "common/store/uids/line.h"
+#include "common/store/uids/list.h"
 #include "disk.h"
 
 using namespace facteur;
@@ -22,7 +21,8 @@ struct List {
         list(directory.get(), {.files = &files,
                                .lock_wait = wait,
                                .new_validity = [this]() -> Result<std::uint32_t> { return validity; },
-                               .seed = {}}) {}
+                               .seed = {},
+                               .take_over = {}}) {}
   Fd directory;
   std::uint32_t validity = 1000;
   UidList list;
@@ -301,6 +301,32 @@ TEST_CASE("a writer that is killed leaves a list that goes on, and no UID twice"
     CHECK(list.list.state().damaged() == 0);
     CHECK(std::prev(list.list.state().entries().end())->first == uid);
   }
+}
+
+TEST_CASE("UIDVALIDITY of another server is taken over once in an account") {
+  const Folder folder;
+  const Fd directory(::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto take_over = [&](std::uint32_t foreign) {
+    return *AccountLock::take(directory.get(), fs::system_files())->take_over(foreign);
+  };
+  const auto next = [&] { return *AccountLock::take(directory.get(), fs::system_files())->next_uid_validity(); };
+  CHECK(take_over(77));
+  CHECK_FALSE(take_over(77));
+  const auto given = next();
+  CHECK_FALSE(take_over(given));
+  CHECK(take_over(given + 500));  // from a clock that was wrong
+  CHECK(next() > given + 500);
+  CHECK_FALSE(take_over(77));
+  CHECK_FALSE(take_over(given + 500));
+  // A line that was torn is passed over.
+  write(folder.path + "/facteur-uidvalidity", "0000000005\n0000000077\n00000");
+  CHECK_FALSE(take_over(77));
+  CHECK(take_over(88));
+  CHECK_FALSE(take_over(88));
+  CHECK(next() > 88);
+  write(folder.path + "/facteur-uidvalidity", "garbage");
+  CHECK(take_over(99));
+  CHECK_FALSE(take_over(99));
 }
 
 TEST_CASE("UIDVALIDITY rises within one second, and survives a hostile file") {

@@ -7,7 +7,7 @@
 
 #include "../client.h"
 #include "catch.h"
-#include "common/store/maildir_account.h"
+#include "common/store/maildir/account.h"
 
 using namespace facteur;
 using namespace facteur::imapd;

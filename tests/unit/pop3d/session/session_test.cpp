@@ -7,7 +7,7 @@
 
 #include "../../common/store/faulty_mailbox.h"
 #include "catch.h"
-#include "common/store/memory_account.h"
+#include "common/store/memory/account.h"
 
 using namespace facteur;
 using namespace facteur::pop3d;

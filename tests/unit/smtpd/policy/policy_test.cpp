@@ -17,6 +17,7 @@ Rules make_rules() {
   made.tables.aliases["loop"] = {{"pool"}, "", "/etc/aliases", 9};
   made.tables.aliases["pool"] = {{"loop"}, "", "/etc/aliases", 10};
   made.hostname = "mx.our.test";
+  made.own_addresses = {*net::Ip::parse("198.51.100.1"), *net::Ip::parse("2001:db8::25")};
   made.tables.postmaster = "alice";
   made.mynetworks = {*net::Cidr::parse("192.168.10.0/24")};
   return made;
@@ -81,12 +82,28 @@ TEST_CASE("REL-03: nothing in a local part leads elsewhere, nothing like our dom
   }
 }
 
+TEST_CASE("what ends here is told apart: its local-part has no case") {
+  auto named = facts("Alice", "our.test");
+  named.mailbox = Mailbox::exists;
+  CHECK(judge_recipient(named, rules).ours);
+  CHECK(judge_recipient(facts("POSTMASTER", "our.test"), rules).ours);
+  auto relayed = facts("Alice", "far.example");
+  relayed.client.login = "bob";
+  CHECK(judge_recipient(relayed, rules).action == Action::accept);
+  CHECK_FALSE(judge_recipient(relayed, rules).ours);
+}
+
 TEST_CASE("CMD-18: literals") {
   CHECK(is_ours({"u", "[198.51.100.1]"}, *net::Ip::parse("198.51.100.1"), rules));
   CHECK(is_ours({"u", "[IPv6:::ffff:198.51.100.1]"}, *net::Ip::parse("198.51.100.1"), rules));
   CHECK(is_ours({"u", "[ipv6:2001:db8:0::1]"}, *net::Ip::parse("2001:db8::1"), rules));
   CHECK(!is_ours({"u", "[2001:db8::1]"}, *net::Ip::parse("2001:db8::1"), rules));
   CHECK(!is_ours({"u", "[198.51.100.2]"}, *net::Ip::parse("198.51.100.1"), rules));
+  // Another address of ours than that of the connection, in either family.
+  CHECK(is_ours({"u", "[IPv6:2001:db8::25]"}, *net::Ip::parse("198.51.100.1"), rules));
+  CHECK(is_ours({"u", "[198.51.100.1]"}, *net::Ip::parse("2001:db8::25"), rules));
+  CHECK(!is_ours({"u", "[2001:db8::25]"}, *net::Ip::parse("198.51.100.1"), rules));
+  CHECK(!is_ours({"u", "[IPv6:2001:db8::26]"}, *net::Ip::parse("198.51.100.1"), rules));
   CHECK(is_ours({"u", ""}, {}, rules));
 }
 

@@ -19,8 +19,8 @@ using namespace facteur::smtpd::testing;
 namespace {
 
 struct Fixture {
+  FailingFiles files;  // before the loop: abandoned slots are cut while the loop is destroyed
   loop::Loop loop;
-  FailingFiles files;
   FakeQueued queued{loop};
   FakeAuthd authd{loop};
   AuthDoor auth_door{loop};

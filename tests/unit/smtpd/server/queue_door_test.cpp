@@ -19,8 +19,8 @@ std::vector<queue::Recipient> one_recipient() {
 
 /// One smtpd's door with its queued.
 struct Fixture {
+  FailingFiles files;  // before the loop: abandoned slots are cut while the loop is destroyed
   loop::Loop loop;
-  FailingFiles files;
   FakeQueued queued{loop};
   QueueDoor door{loop, files};
   Ticket ticket;

@@ -56,6 +56,23 @@ TEST_CASE("several recipients do not learn of each other; a name without a domai
   CHECK(!got.top_headers.contains("for <"));
 }
 
+TEST_CASE("a recipient named twice gets one copy; the case of a local-part counts in other domains only") {
+  SmtpPeer peer(Given{{"tls", "implicit"}});
+  peer.greeting();
+  const std::string nul(1, '\0');
+  peer.feed("EHLO c\r\nAUTH PLAIN " + base64_encode(nul + "alice" + nul + "secret") +
+            "\r\nMAIL FROM:<a@b.example>\r\n");
+  for (const char* path : {"<alice@our.test>", "<Alice@our.test>", "<ALICE@OUR.test>", "<\"alice\"@our.test>",
+                           "<x@far.example>", "<X@far.example>", "<x@FAR.example>", "<x@far.example>"}) {
+    CHECK(peer.feed(std::string("RCPT TO:") + path + "\r\n").starts_with("250 "));
+  }
+  peer.feed("DATA\r\n.\r\n");
+  REQUIRE(peer.world.accepted.size() == 1);
+  std::vector<std::string> got;
+  for (const auto& recipient : peer.world.accepted[0].recipients) got.push_back(recipient.address);
+  CHECK(got == std::vector<std::string>{"alice@our.test", "x@far.example", "X@far.example"});
+}
+
 TEST_CASE("Date and Message-ID are added on submission only, and only where they lack") {
   const std::string nul(1, '\0');
   const auto login = "EHLO c\r\nAUTH PLAIN " + base64_encode(nul + "alice" + nul + "secret") + "\r\n";

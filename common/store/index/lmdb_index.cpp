@@ -1,0 +1,183 @@
+// The index in LMDB: keys, values, and what to do when it fails.
+#include "common/store/index/lmdb_index.h"
+
+#include "common/base/crc32c.h"
+#include "common/fs/files.h"
+#include "common/log/log.h"
+
+namespace facteur::store {
+namespace {
+
+constexpr Seconds rest_after_failure{60};
+
+void put_number(std::string& out, std::uint64_t number, int octets) {
+  for (int shift = (octets - 1) * 8; shift >= 0; shift -= 8) out += static_cast<char>(number >> shift & 0xff);
+}
+
+std::uint64_t take_number(std::string_view& text, std::size_t octets) {
+  std::uint64_t number = 0;
+  for (const char c : text.substr(0, octets)) number = number << 8 | static_cast<std::uint8_t>(c);
+  text.remove_prefix(std::min(octets, text.size()));
+  return number;
+}
+
+/// Big-endian, so that the messages of a mailbox stand together in their order.
+std::string message_key(std::uint32_t uid_validity, Uid uid) {
+  std::string key;
+  put_number(key, uid_validity, 4);
+  put_number(key, uid, 4);
+  return key;
+}
+
+/// Stands in front of a summary: LMDB has no checksum, and neither a damaged page nor another message's summary must
+/// become an envelope.
+std::uint32_t summary_checksum(const MessageKey& message, std::string_view octets) {
+  return crc32c(octets, crc32c(message.name));
+}
+
+constexpr std::size_t status_octets = 32;
+
+std::string status_value(std::string_view state, const Status& status) {
+  std::string out;
+  put_number(out, status.highest_modseq, 8);
+  for (const std::uint32_t number :
+       {status.uid_validity, status.uid_next, status.messages, status.recent, status.unseen, status.first_unseen}) {
+    put_number(out, number, 4);
+  }
+  return out + std::string(state);
+}
+
+}  // namespace
+
+LmdbIndex::~LmdbIndex() {
+  const std::scoped_lock lock(mutex_);
+  commit();
+}
+
+/// Opens the environment if it is not, and opens it anew if its file was deleted or replaced.
+bool LmdbIndex::ready() {
+  if (env_ && env_->current()) return true;
+  env_.reset();
+  const auto now = monotonic_now();
+  if (now < no_attempt_before_) return false;
+  if (const auto made = fs::make_directories(folder_, 0700); !made) {
+    give_up(made.error());
+    return false;
+  }
+  auto env = LmdbEnv::open(folder_);
+  if (!env && env.error().kind == Kind::corrupt) {
+    log::warning("{}: made anew", env.error().text);
+    remove_lmdb(folder_);
+    env = LmdbEnv::open(folder_);
+  }
+  if (!env) {
+    give_up(env.error());
+    return false;
+  }
+  env_ = *std::move(env);
+  return true;
+}
+
+/// After a failure: what is damaged or full is removed, and the mail is served without an index for a while.
+void LmdbIndex::give_up(const Error& error) {
+  log::warning("{}", error.text);
+  env_.reset();
+  pending_.clear();
+  if (error.kind == Kind::corrupt || error.kind == Kind::permanent) remove_lmdb(folder_);
+  no_attempt_before_ = monotonic_now() + rest_after_failure;
+}
+
+std::optional<std::string> LmdbIndex::get(Table table, const std::string& key) {
+  if (const auto waiting = pending_.find({table, key}); waiting != pending_.end()) return waiting->second;
+  if (!ready()) return std::nullopt;
+  auto value = env_->get(table, key);
+  if (value) return *std::move(value);
+  give_up(value.error());
+  return std::nullopt;
+}
+
+void LmdbIndex::put(Table table, std::string key, std::optional<std::string> value) {
+  if (key.size() > LmdbEnv::max_key || (value && value->size() > max_value)) return;
+  pending_[{table, std::move(key)}] = std::move(value);
+  if (pending_.size() >= max_pending || monotonic_now() - last_commit_ >= commit_interval) commit();
+}
+
+void LmdbIndex::commit() {
+  last_commit_ = monotonic_now();
+  if (pending_.empty()) return;
+  if (!ready()) {
+    pending_.clear();
+    return;
+  }
+  std::vector<LmdbChange> changes;
+  changes.reserve(pending_.size());
+  for (auto& [name, value] : pending_) changes.push_back({name.first, name.second, std::move(value)});
+  pending_.clear();
+  if (const auto changed = env_->change(changes); !changed) give_up(changed.error());
+}
+
+std::optional<std::string> LmdbIndex::summary(const MessageKey& message) {
+  const std::scoped_lock lock(mutex_);
+  auto value = get(summaries, message_key(message.uid_validity, message.uid));
+  if (!value || value->size() < 4) return std::nullopt;
+  std::string_view rest = *value;
+  if (take_number(rest, 4) != summary_checksum(message, rest)) return std::nullopt;
+  return std::string(rest);
+}
+
+void LmdbIndex::keep_summary(const MessageKey& message, std::string_view octets) {
+  std::string value;
+  put_number(value, summary_checksum(message, octets), 4);
+  value += octets;
+  const std::scoped_lock lock(mutex_);
+  put(summaries, message_key(message.uid_validity, message.uid), std::move(value));
+}
+
+void LmdbIndex::forget_summaries(std::uint32_t uid_validity, std::span<const Uid> uids) {
+  const std::scoped_lock lock(mutex_);
+  for (const Uid uid : uids) put(summaries, message_key(uid_validity, uid), std::nullopt);
+}
+
+std::optional<Status> LmdbIndex::counters(std::string_view mailbox, std::string_view state) {
+  const std::scoped_lock lock(mutex_);
+  const auto value = get(counter_table, std::string(mailbox));
+  if (!value || value->size() < status_octets || std::string_view(*value).substr(status_octets) != state) {
+    return std::nullopt;
+  }
+  std::string_view rest = *value;
+  Status status;
+  status.highest_modseq = take_number(rest, 8);
+  for (std::uint32_t* number : {&status.uid_validity, &status.uid_next, &status.messages, &status.recent,
+                                &status.unseen, &status.first_unseen}) {
+    *number = static_cast<std::uint32_t>(take_number(rest, 4));
+  }
+  return status;
+}
+
+void LmdbIndex::keep_counters(std::string_view mailbox, std::string_view state, const Status& status) {
+  const std::scoped_lock lock(mutex_);
+  put(counter_table, std::string(mailbox), status_value(state, status));
+}
+
+std::shared_ptr<Index> open_index(const std::string& folder) {
+  struct Slot {
+    std::unique_ptr<LmdbIndex> index;
+    std::weak_ptr<Index> users;
+  };
+  static std::mutex mutex;
+  static std::map<std::string, Slot> all;
+  const std::scoped_lock lock(mutex);
+  auto& slot = all[folder];
+  if (auto users = slot.users.lock()) return users;
+  if (!slot.index) slot.index = std::make_unique<LmdbIndex>(folder);
+  // Closed under the mutex: a second handle on the same files must not be opened meanwhile.
+  std::shared_ptr<Index> users(slot.index.get(), [folder](Index*) {
+    const std::scoped_lock closing(mutex);
+    const auto at = all.find(folder);
+    if (at != all.end() && at->second.users.expired()) all.erase(at);
+  });
+  slot.users = users;
+  return users;
+}
+
+}  // namespace facteur::store

@@ -1,0 +1,53 @@
+// The index in LMDB. Changes are collected and committed at most once a second, or when there are many: a cache that
+// loses its last second has lost nothing.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/time.h"
+#include "common/store/index/index.h"
+#include "common/store/index/lmdb_env.h"
+
+namespace facteur::store {
+
+class LmdbIndex : public Index {
+ public:
+  static constexpr std::size_t max_pending = 256;
+  static constexpr Milliseconds commit_interval{1000};
+  static constexpr std::size_t max_value = 1 << 20;  ///< octets of a summary that are kept
+
+  explicit LmdbIndex(std::string folder) : folder_(std::move(folder)) {}
+  LmdbIndex(const LmdbIndex&) = delete;
+  LmdbIndex& operator=(const LmdbIndex&) = delete;
+  ~LmdbIndex() override;
+
+  [[nodiscard]] std::optional<std::string> summary(const MessageKey& message) override;
+  void keep_summary(const MessageKey& message, std::string_view octets) override;
+  void forget_summaries(std::uint32_t uid_validity, std::span<const Uid> uids) override;
+  [[nodiscard]] std::optional<Status> counters(std::string_view mailbox, std::string_view state) override;
+  void keep_counters(std::string_view mailbox, std::string_view state, const Status& status) override;
+
+ private:
+  enum Table : unsigned { summaries = 0, counter_table = 1 };
+
+  // All under mutex_.
+  [[nodiscard]] bool ready();
+  void give_up(const Error& error);
+  [[nodiscard]] std::optional<std::string> get(Table table, const std::string& key);
+  void put(Table table, std::string key, std::optional<std::string> value);
+  void commit();
+
+  std::string folder_;
+  std::mutex mutex_;
+  std::unique_ptr<LmdbEnv> env_;
+  MonotonicTime last_commit_ = monotonic_now();
+  MonotonicTime no_attempt_before_{};  ///< after a failure the index rests
+  std::map<std::pair<unsigned, std::string>, std::optional<std::string>> pending_;
+};
+
+}  // namespace facteur::store

@@ -1,0 +1,202 @@
+// The shared core of a Maildir mailbox: finding it, counters, contents.
+#include "common/store/maildir/core.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <iterator>
+#include <map>
+#include <tuple>
+
+#include "common/base/time.h"
+#include "common/store/content.h"
+#include "common/store/copy.h"
+#include "common/store/file_content.h"
+#include "common/store/flags.h"
+#include "common/store/maildir/sweep.h"
+
+namespace facteur::store {
+namespace {
+
+/// Mailboxes used last stay known when their last session ends: a web mailer opens the same one anew for every page.
+/// They are few, since each holds descriptors and what is known of its messages. For one thread at a time.
+class Lingering {
+ public:
+  struct Kept {
+    std::shared_ptr<MaildirCore> core;
+    MonotonicTime used;
+  };
+  /// Keeps this one; gives those whose time is over, which the caller destroys when it holds no lock.
+  std::vector<Kept> use(const std::shared_ptr<MaildirCore>& core) {
+    const auto now = monotonic_now();
+    std::erase_if(cores_, [&](const Kept& kept) { return kept.core == core; });
+    cores_.push_back({core, now});
+    const auto over = cores_.size() > most ? cores_.begin() + 1 : cores_.begin();
+    const auto first = std::find_if(over, cores_.end(), [&](const Kept& kept) { return now - kept.used <= longest; });
+    std::vector<Kept> gone(std::make_move_iterator(cores_.begin()), std::make_move_iterator(first));
+    cores_.erase(cores_.begin(), first);
+    return gone;
+  }
+
+ private:
+  static constexpr std::size_t most = 8;
+  static constexpr Seconds longest{60};
+  std::vector<Kept> cores_;  ///< the one used last is at the end
+};
+
+}  // namespace
+
+Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, MaildirOptions options) {
+  static std::mutex mutex;
+  static std::map<std::tuple<dev_t, ino_t, fs::Files*>, std::weak_ptr<MaildirCore>> all;
+  static auto& lingering = *new Lingering;  // not destroyed at the end, when what the cores use may have gone
+  std::vector<Lingering::Kept> gone;        // before the lock: destroyed behind it
+  auto folders = MaildirFolders::open(path, true, *options.files);
+  if (!folders) return fail(folders);
+  const auto status = options.files->status(folders->root.get());
+  if (!status) return fail(status);
+  auto sync = SharedSync::of(folders->cur.get(), *options.files);
+  if (!sync) return fail(sync);
+  const std::scoped_lock lock(mutex);
+  std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = all[{status->st_dev, status->st_ino, options.files}];
+  auto core = known.lock();
+  if (!core) {
+    core = std::make_shared<MaildirCore>(Key(), *std::move(folders), options, *std::move(sync));
+    known = core;
+    (void)sweep_tmp(core->folders_.tmp.get(), *core->options_.files);
+  }
+  // Other Files (those of tests) may go before it.
+  if (options.files == &fs::system_files()) gone = lingering.use(core);
+  return core;
+}
+
+MaildirCore::MaildirCore(Key /*key*/, MaildirFolders folders, MaildirOptions options, std::shared_ptr<SharedSync> sync)
+    : folders_(std::move(folders)),
+      options_(std::move(options)),
+      cur_sync_(std::move(sync)),
+      list_(folders_.root.get(), {.files = options_.files,
+                                  .lock_wait = Milliseconds{5000},
+                                  .new_validity = options_.new_validity,
+                                  .seed = [this] { return seed(); },
+                                  .take_over = options_.take_over}) {
+}
+
+Result<std::shared_ptr<const Snapshot>> MaildirCore::snapshot() {
+  const std::scoped_lock lock(mutex_);
+  if (auto done = refresh(); !done) return fail(done);
+  return snapshot_;
+}
+
+Result<Status> MaildirCore::status() {
+  const std::scoped_lock lock(mutex_);
+  // A mailbox that nobody has open, and nobody changed: the index answers, however many messages there are.
+  if (!snapshot_ && options_.index) {
+    const auto state = state_of_files();
+    const auto stamp = stamp_of(folders_.fresh.get());
+    auto kept = state && stamp ? options_.index->counters(std::to_string(stamp->inode), *state) : std::nullopt;
+    if (kept) return *kept;
+  }
+  if (auto done = refresh(); !done) return fail(done);
+  return status_;
+}
+
+Result<Uid> MaildirCore::first_recent(bool claim) {
+  const std::scoped_lock lock(mutex_);
+  if (auto done = refresh(); !done) return fail(done);
+  if (!claim || list_.state().first_recent == list_.state().uid_next) return list_.state().first_recent;
+  Uid first = 0;
+  {
+    auto list = list_.lock();
+    if (!list) return fail(list);
+    first = list_.state().first_recent;
+    list->set_first_recent(snapshot_->uid_next);
+    if (auto done = list->commit(); !done) return fail(done);
+  }
+  take_out_of_new();
+  if (auto done = show(); !done) return fail(done);
+  return first;
+}
+
+/// Messages that a session has seen go to cur/, as other mail readers expect. What cannot be moved stays.
+void MaildirCore::take_out_of_new() {
+  for (const auto& record : snapshot_->records) {
+    auto* entry = list_.state().find(record.uid);
+    if (entry == nullptr || entry->file.place != Place::in_new) continue;
+    const auto info = info_for(entry->file.info, entry->file.system_flags);
+    const auto renamed =
+        options_.files->rename(folders_.fresh.get(), file_name(*entry), folders_.cur.get(), entry->base + info);
+    if (!renamed) continue;
+    entry->file.place = Place::in_cur;
+    entry->file.info = info;
+  }
+}
+
+std::vector<std::string> MaildirCore::watched_folders() const {
+  std::vector<std::string> out;
+  for (const auto* folder : {&folders_.fresh, &folders_.cur, &folders_.root}) {
+    out.push_back("/proc/self/fd/" + std::to_string(folder->get()));
+  }
+  return out;
+}
+
+int MaildirCore::directory_of(Place place) const {
+  return place == Place::in_new ? folders_.fresh.get() : folders_.cur.get();
+}
+
+std::string MaildirCore::file_name(const UidEntry& entry) {
+  return entry.base + entry.file.info;
+}
+
+Result<bool> MaildirCore::with_file(Uid uid, const std::function<Result<>(UidEntry&)>& act) {
+  constexpr int attempts = 4;
+  for (int i = 0; i < attempts; ++i) {
+    auto* entry = list_.state().find(uid);
+    if (entry == nullptr || entry->file.place == Place::missing) return false;
+    auto done = act(*entry);
+    if (done) return true;
+    if (done.error().errno_value != ENOENT) return fail(done);
+    // Somebody renamed or removed it: the folders tell which.
+    if (auto looked = refresh(true); !looked) return fail(looked);
+  }
+  return fail(Kind::temporary, "message " + std::to_string(uid) + " is renamed all the time");
+}
+
+Result<std::unique_ptr<Content>> MaildirCore::open(Uid uid) {
+  const std::scoped_lock lock(mutex_);
+  if (!snapshot_) {
+    if (auto done = refresh(); !done) return fail(done);
+  }
+  Fd fd;
+  std::uint64_t size = 0;
+  const auto opened = with_file(uid, [&](UidEntry& entry) -> Result<> {
+    auto file =
+        options_.files->open(directory_of(entry.file.place), file_name(entry), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!file) return fail(file);
+    fd = *std::move(file);
+    size = entry.size;
+    return {};
+  });
+  if (!opened) return fail(opened);
+  if (!*opened) return refuse_gone(uid);
+  const auto status = options_.files->status(fd.get());
+  if (!status) return fail(status);
+  if (!S_ISREG(status->st_mode)) return refuse_gone(uid);
+  return open_content({std::move(fd), 0, static_cast<std::uint64_t>(status->st_size)}, size, *options_.files);
+}
+
+Result<std::shared_ptr<const mime::Summary>> MaildirCore::summary(Uid uid) {
+  std::uint32_t validity = 0;
+  std::string name;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (auto done = refresh(); !done) return fail(done);
+    const auto* entry = list_.state().find(uid);
+    if (entry == nullptr || find(*snapshot_, uid) == nullptr) return refuse_gone(uid);
+    validity = snapshot_->uid_validity;
+    name = entry->base;
+  }
+  return summary_of({validity, uid, name}, options_.index.get(), [&] { return open(uid); });
+}
+
+}  // namespace facteur::store

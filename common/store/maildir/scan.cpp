@@ -1,0 +1,336 @@
+// Reading new/ and cur/, and telling what came, what went and what changed.
+//
+// A file that is renamed while a folder is read may be missed by the reading. So a message that one reading did not see
+// is only suspect; it is gone when a second one does not see it either.
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+
+#include "common/base/strings.h"
+#include "common/log/log.h"
+#include "common/store/file_content.h"
+#include "common/store/flags.h"
+#include "common/store/maildir/core.h"
+#include "common/store/maildir/dovecot_import.h"
+
+namespace facteur::store {
+namespace {
+
+/// How far a file system's clock may lag: a folder changed again this soon may show the same time.
+constexpr std::int64_t tick_nanoseconds = 100'000'000;
+constexpr std::int64_t coarse_tick_nanoseconds = 2'000'000'000;  // file systems that keep whole seconds
+
+std::int64_t age_nanoseconds(std::int64_t seconds, std::int64_t nanoseconds) {
+  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(wall_now().time_since_epoch()).count();
+  return now - seconds * 1'000'000'000 - nanoseconds;
+}
+
+/// A small file of another program; empty if it cannot be read.
+struct Foreign {
+  std::string text;
+  std::int64_t changed = 0;  ///< seconds since 1970
+};
+
+Foreign read_foreign(int directory, const char* name, fs::Files& files) {
+  const auto fd = files.open(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) return {};
+  const auto status = files.status(fd->get());
+  if (!status || !S_ISREG(status->st_mode)) return {};
+  const auto size = std::min<std::uint64_t>(static_cast<std::uint64_t>(status->st_size), max_dovecot_file);
+  return {files.read_at(fd->get(), 0, static_cast<std::size_t>(size)).value_or(std::string()), status->st_mtim.tv_sec};
+}
+
+/// The UID that comes next after a list of another server: it does not say which ones were given since it was written,
+/// by that server, or by us in a list that was lost together with the account's file. One a second is more than mail
+/// takes.
+Uid next_after(Uid listed, std::int64_t written) {
+  const auto age = std::max<std::int64_t>(age_nanoseconds(written, 0) / 1'000'000'000, 0);
+  const auto next = std::uint64_t{listed} + static_cast<std::uint64_t>(age);
+  return next < last_uid - max_assigned_at_once ? static_cast<Uid>(next) : listed;
+}
+
+}  // namespace
+
+Result<MaildirCore::Stamp> MaildirCore::stamp_of(int directory) {
+  const auto status = options_.files->status(directory);
+  if (!status) return fail(status);
+  if (status->st_nlink == 0) return fail(Kind::permanent, "the mailbox was deleted");
+  return Stamp{status->st_ino, status->st_mtim.tv_sec, status->st_mtim.tv_nsec};
+}
+
+bool MaildirCore::is_settled(const Stamp& stamp) {
+  const auto tick = stamp.nanoseconds == 0 ? coarse_tick_nanoseconds : tick_nanoseconds;
+  return age_nanoseconds(stamp.seconds, stamp.nanoseconds) >= tick;
+}
+
+Result<> MaildirCore::refresh(bool anyway) {
+  const auto fresh = stamp_of(folders_.fresh.get());
+  if (!fresh) return fail(fresh);
+  const auto cur = stamp_of(folders_.cur.get());
+  if (!cur) return fail(cur);
+  const bool same = settled_ && *fresh == new_stamp_ && *cur == cur_stamp_;
+  if (!anyway && same && list_.unchanged() && scanned_generation_ == list_.generation()) return {};
+  new_stamp_ = *fresh;
+  cur_stamp_ = *cur;
+  settled_ = is_settled(*fresh) && is_settled(*cur);
+  auto done = scan(anyway);
+  if (!done) settled_ = false;
+  if (settled_) keep_counters();
+  return done;
+}
+
+std::optional<std::string> MaildirCore::state_of_files() {
+  const auto fresh = stamp_of(folders_.fresh.get());
+  const auto cur = stamp_of(folders_.cur.get());
+  const auto list = options_.files->status_at(folders_.root.get(), UidList::file_name);
+  if (!fresh || !cur || !list || !is_settled(*fresh) || !is_settled(*cur)) return std::nullopt;
+  return fmt::format("{} {} {} {} {} {} {} {} {}", fresh->inode, fresh->seconds, fresh->nanoseconds, cur->inode,
+                     cur->seconds, cur->nanoseconds, list->st_dev, list->st_ino, list->st_size);
+}
+
+void MaildirCore::keep_counters() {
+  if (!options_.index) return;
+  const auto state = state_of_files();
+  // What changed since the reading is not counted yet.
+  if (!state || *state == kept_state_ || !list_.unchanged()) return;
+  if (stamp_of(folders_.fresh.get()) != new_stamp_ || stamp_of(folders_.cur.get()) != cur_stamp_) return;
+  options_.index->keep_counters(std::to_string(new_stamp_.inode), *state, status_);
+  kept_state_ = *state;
+}
+
+Result<> MaildirCore::scan(bool anyway) {
+  const bool list_has_grown = !list_.unchanged();
+  if (list_has_grown) {
+    const auto list = list_.lock();  // reads it
+    if (!list) return fail(list);
+  }
+  const bool told = !anyway && watch_names();
+  const auto generation = std::exchange(scanned_generation_, 0);  // until all that changed is in a snapshot
+  if (told) {
+    const auto followed = follow(list_has_grown);
+    if (!followed) return fail(followed);
+    if (*followed) {
+      scanned_generation_ = generation;
+      return {};
+    }
+  }
+  odd_ = false;
+  // Others may assign UIDs to files that came behind our reading: read again until all are seen.
+  constexpr int attempts = 5;
+  for (int attempt = 1; attempt <= attempts; ++attempt) {
+    if (auto read = read_folders(); !read) return read;
+    if (publish(attempt == attempts)) break;
+  }
+  scanned_generation_ = list_.generation();
+  return {};
+}
+
+Result<> MaildirCore::read_folders() {
+  Found found;
+  ++pass_;
+  if (auto looked = look(found, false); !looked) return looked;
+  const auto unseen = [&] {
+    found.missing.clear();
+    for (const auto& [uid, entry] : list_.state().entries()) {
+      if (entry.file.pass != pass_) found.missing.push_back(uid);
+    }
+    return !found.missing.empty();
+  };
+  if (unseen()) {
+    if (auto looked = look(found, true); !looked) return looked;
+    (void)unseen();
+  }
+  return settle(found);
+}
+
+/// One reading. new/ before cur/: a message on its way is seen twice rather than never.
+Result<> MaildirCore::look(Found& found, bool again) {
+  for (const auto place : {Place::in_new, Place::in_cur}) {
+    auto names = options_.files->list(directory_of(place), ".");
+    if (!names) return fail(names);
+    for (auto& name : *names) note(std::move(name), place, found, again);
+  }
+  return {};
+}
+
+void MaildirCore::note(std::string name, Place place, Found& found, bool again) {
+  const auto base = std::string_view(name).substr(0, name.find(':'));
+  const auto [uid, entry] = list_.state().find(base);
+  if (uid == 0) {
+    // A second reading sees the strangers of the first again; assign() knows them then.
+    if (parse_maildir_name(name)) found.strangers.push_back({std::move(name), place});
+    return;
+  }
+  auto& file = entry->file;
+  const auto info = std::string_view(name).substr(base.size());
+  const bool twice = file.pass == pass_;
+  // Two files of one base name in cur/: one of them is shown, always the same.
+  if (twice && !again) odd_ = true;
+  if (twice && (again || (file.place == place && file.info >= info))) return;
+  if (file.place == place && file.info == info) {
+    file.pass = pass_;
+    return;
+  }
+  const auto parsed = parse_maildir_name(name);
+  if (!parsed) return;
+  const bool first_time = file.place == Place::missing;
+  if (!first_time && file.system_flags != parsed->flags) found.changed.push_back(uid);
+  file = {.place = place, .system_flags = parsed->flags, .pass = pass_, .info = std::string(info)};
+}
+
+/// Writes down what was found: under the lock of the list, which may know some of it already.
+Result<> MaildirCore::settle(Found& found) {
+  std::ranges::sort(found.strangers, [](const auto& a, const auto& b) { return older(a.name, b.name); });
+  std::vector<Measured> fresh;
+  for (const auto& stranger : found.strangers) {
+    if (fresh.size() == max_assigned_at_once) {
+      settled_ = false;
+      break;
+    }
+    auto measured = measure(stranger);
+    if (!measured) return fail(measured);
+    if (*measured) fresh.push_back(**std::move(measured));
+  }
+  // Of one second: as they were written. Equal ones stay as their names have sorted them.
+  std::ranges::stable_sort(fresh, {}, &Measured::came);
+  if (fresh.empty() && found.changed.empty() && found.missing.empty()) return {};
+  const auto generation = list_.generation();
+  auto list = list_.lock();
+  if (!list) return fail(list);
+  // A list that was read anew knows no files: publish() asks for another reading.
+  if (list_.generation() != generation) return {};
+  const auto modseq = list->next_modseq();
+  for (const Uid uid : found.changed) {
+    if (auto* entry = list_.state().find(uid); entry != nullptr) entry->modseq = modseq;
+  }
+  for (const Uid uid : found.missing) {
+    if (list_.state().find(uid) != nullptr) list->forget(uid);
+  }
+  if (options_.index) options_.index->forget_summaries(list_.state().uid_validity, found.missing);
+  for (auto& measured : fresh) assign(*list, std::move(measured.entry));
+  return list->commit();
+}
+
+void MaildirCore::assign(UidList::Locked& list, UidEntry entry) {
+  const Uid known = list_.state().uid_of(entry.base);
+  if (known == 0) {
+    entry.keywords = bits_of_letters(list, entry.file.info);
+    list.assign(std::move(entry));
+    return;
+  }
+  // Another process was first, or it has two files: the next reading says which of them is shown.
+  auto& file = list_.state().find(known)->file;
+  if (file.pass == pass_) {
+    odd_ = true;
+    settled_ = false;
+  }
+  if (file.pass != pass_ || entry.file.place == Place::in_cur) file = std::move(entry.file);
+}
+
+/// Size and date of a file; nothing if it is no message: gone, not regular, not to be opened (TORTURE MDR-03).
+Result<std::optional<MaildirCore::Measured>> MaildirCore::measure(const Stranger& stranger) {
+  const int directory = directory_of(stranger.place);
+  const auto status = options_.files->status_at(directory, stranger.name);
+  if (!status && status.error().errno_value == ENOENT) {
+    settled_ = false;
+    return std::nullopt;
+  }
+  if (!status) return fail(status);
+  if (!S_ISREG(status->st_mode)) return std::nullopt;
+  const auto parsed = parse_maildir_name(stranger.name);
+  const auto stored = static_cast<std::uint64_t>(status->st_size);
+  Measured measured{.entry = {}, .came = came_at(parsed->base, status->st_mtim.tv_sec, status->st_mtim.tv_nsec)};
+  auto& entry = measured.entry;
+  entry.base = parsed->base;
+  entry.date = status->st_mtim.tv_sec;
+  entry.file = {stranger.place, parsed->flags, pass_, std::string(parsed->info)};
+  const auto fd = options_.files->open(directory, stranger.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!fd) {
+    odd_ = true;
+    return std::nullopt;
+  }
+  const auto last = stored > 0 ? options_.files->read_at(fd->get(), stored - 1, 1) : Result<std::string>("\n");
+  if (!last) return fail(last);
+  entry.open_end = *last != "\n";
+  // What ",W=" says is not believed: who edited or moved the file may have left it wrong, and POP3 and IMAP promise
+  // these octets.
+  const auto size = count_crlf(fd->get(), 0, stored, *options_.files);
+  if (!size) return fail(size);
+  entry.size = *size;
+  return measured;
+}
+
+std::uint64_t MaildirCore::bits_of_letters(UidList::Locked& list, std::string_view info) {
+  const auto letters = info_letters(info);
+  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  if (std::ranges::none_of(letters, is_letter)) return 0;
+  if (!letters_)
+    letters_ = parse_dovecot_keywords(read_foreign(folders_.root.get(), "dovecot-keywords", *options_.files).text);
+  std::vector<std::string> names;
+  for (const char c : letters) {
+    if (!is_letter(c)) continue;
+    const auto& name = (*letters_)[static_cast<std::size_t>(c - 'a')];
+    if (is_keyword(name)) names.push_back(name);
+  }
+  return list.define(names).value_or(0);
+}
+
+/// The state of a list that does not exist yet: what Dovecot left, for the files that are there.
+UidState MaildirCore::seed() {
+  auto& files = *options_.files;
+  const auto list = read_foreign(folders_.root.get(), "dovecot-uidlist", files);
+  const auto dovecot = parse_dovecot_uidlist(list.text);
+  if (dovecot.uid_validity == 0) return {};
+  std::map<std::string, Stranger, std::less<>> there;
+  for (const auto place : {Place::in_new, Place::in_cur}) {
+    for (auto& name : files.list(directory_of(place), ".").value_or(std::vector<std::string>())) {
+      if (const auto parsed = parse_maildir_name(name)) there[std::string(parsed->base)] = {name, place};
+    }
+  }
+  UidState state;
+  state.uid_validity = dovecot.uid_validity;
+  state.keywords = {};
+  const auto letters = parse_dovecot_keywords(read_foreign(folders_.root.get(), "dovecot-keywords", files).text);
+  const Uid uid_next = next_after(dovecot.uid_next, list.changed);
+  Uid first_recent = uid_next;
+  for (const auto& [uid, base] : dovecot.bases) {
+    const auto file = there.find(base);
+    if (file == there.end()) continue;
+    auto measured = measure(file->second);
+    if (!measured || !*measured) continue;
+    auto& entry = (*measured)->entry;
+    std::vector<std::string> names;
+    for (const char c : info_letters(parse_maildir_name(file->second.name)->info)) {
+      if (c >= 'a' && c <= 'z' && is_keyword(letters[static_cast<std::size_t>(c - 'a')])) {
+        names.push_back(letters[static_cast<std::size_t>(c - 'a')]);
+      }
+    }
+    entry.keywords = add_keywords(state.keywords, names).value_or(0);
+    if (file->second.place == Place::in_new) first_recent = std::min(first_recent, uid);
+    state.add(uid, std::move(entry));
+  }
+  state.uid_next = std::max(state.uid_next, uid_next);
+  state.first_recent = first_recent;
+  return state;
+}
+
+bool MaildirCore::publish(bool anyway) {
+  auto& state = list_.state();
+  auto now = snapshot_without_records(state);
+  for (const auto& [uid, entry] : state.entries()) {
+    // Shown later it would come between messages that were shown: sequence numbers do not allow that.
+    if (entry.file.place == Place::missing && !anyway) return false;
+    if (entry.file.place == Place::missing) continue;
+    now.records.push_back(record_of(uid, entry));
+  }
+  if (!snapshot_ || *snapshot_ != now) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
+  status_ = count(*snapshot_, state.first_recent);
+  return true;
+}
+
+Result<> MaildirCore::show() {
+  if (publish(false)) return {};
+  return refresh(true);
+}
+
+}  // namespace facteur::store
