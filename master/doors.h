@@ -121,10 +121,11 @@ struct Session {
   auth::Account account;
   std::string client_ip;
   bool tls = false;
+  bool suspect = false;  ///< workers aborted over this account
   std::string tag;
   std::string octets;
   Fd client;
-  auto fields() { return std::tie(id, account, client_ip, tls, tag, octets, client); }
+  auto fields() { return std::tie(id, account, client_ip, tls, suspect, tag, octets, client); }
 };
 /// From imapd and pop3d: I have that client now; or with `taken` false, I cannot have it.
 struct SessionTaken {

@@ -29,7 +29,9 @@ Result<LogDestination> open_log(const std::string& setting) {
   if (setting == "syslog") return connect_datagram("/dev/log");
   if (setting == "journal") return connect_datagram("/run/systemd/journal/dev-log");
   if (setting == "stderr") {
-    Fd copy(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
+    // Of a terminal everybody gets what can be written to, not what was opened for reading too.
+    Fd copy(::open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC));
+    if (!copy) copy.reset(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));  // a socket, or a terminal of another user
     if (!copy) return fail_errno("use stderr as the log", errno);
     return LogDestination{std::move(copy), log::Framing::line};
   }

@@ -6,15 +6,30 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
+#include <string>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <system_error>
 #include <unistd.h>
 
+#include "common/base/fd.h"
 #include "config/load.h"
 #include "master/master.h"
 #include "master/spawn.h"
+
+namespace {
+
+/// The processes inherit this descriptor: who took over one of them reads no terminal of ours by it. A descriptor that
+/// cannot be opened anew (a socket) stays as it is.
+void write_only(int descriptor) {
+  const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+  const facteur::Fd again(::open(path.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC));
+  if (again) ::dup2(again.get(), descriptor);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("facteurd: the master process of Facteur");
@@ -25,6 +40,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? EX_OK : EX_USAGE;  // --help ends here too
   }
+  write_only(STDERR_FILENO);
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
   // Nobody's folder is held by a process that lives for months. The settings are read again at each reload.

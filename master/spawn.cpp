@@ -25,8 +25,8 @@ struct Attributes {
     sigemptyset(&none);
     posix_spawnattr_setsigdefault(&value, &all);
     posix_spawnattr_setsigmask(&value, &none);
-    posix_spawnattr_setpgroup(&value, 0);
-    posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    // A session of its own: no terminal of whoever started us is theirs.
+    posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
   }
   Attributes(const Attributes&) = delete;
   Attributes& operator=(const Attributes&) = delete;
@@ -38,6 +38,8 @@ struct Actions {
   explicit Actions(int door) {
     posix_spawn_file_actions_init(&value);
     posix_spawn_file_actions_adddup2(&value, door, process::master_descriptor);
+    posix_spawn_file_actions_addopen(&value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&value, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   }
   Actions(const Actions&) = delete;
   Actions& operator=(const Actions&) = delete;

@@ -86,6 +86,7 @@ void Workers::begin_session(Child& login, Handover& handover, const Result<auth:
                   *account,
                   std::move(handover.client_ip),
                   handover.tls,
+                  suspects_.is_suspect_account(account->name),
                   std::move(handover.tag),
                   std::move(handover.octets),
                   std::move(handover.client)};

@@ -6,6 +6,7 @@
 #include <memory>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace facteur::process {
@@ -134,6 +135,10 @@ Result<> load_seccomp(const Role& role) {
   for (const int call : never) builder.refuse(call);
   builder.refuse(SCMP_SYS(clone3), ENOSYS);
   builder.refuse_if(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+  // What types into a terminal, as whoever sits at it. The kernel looks at the lower half of the number.
+  for (const scmp_datum_t request : {TIOCSTI, TIOCLINUX, TIOCSETD}) {
+    builder.refuse_if(SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, request));
+  }
   limit_sockets(builder, role.rights);
   if ((role.rights & open_files) == 0) {
     for (const int call : with_files) builder.refuse(call);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -91,6 +92,12 @@ bool leave_chroot() {
   return ::chroot(".") == 0;
 }
 
+bool type_into_terminal() {
+  // Without a terminal, allowed would be ENOTTY.
+  const char octet = ' ';
+  return ::ioctl(STDIN_FILENO, TIOCSTI, &octet) == 0 || errno != EPERM;
+}
+
 struct Act {
   const char* what;
   bool (*attempt)();
@@ -106,6 +113,7 @@ constexpr Act acts[] = {
     {"run a program", replace_itself, 0},
     {"become root", become_root, 0},
     {"trace another process", trace_parent, 0},
+    {"type into a terminal", type_into_terminal, 0},
     {"use io_uring", use_io_uring, 0},
     {"change its root", leave_chroot, 0},
 };

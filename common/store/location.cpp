@@ -3,18 +3,23 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <fcntl.h>
 #include <optional>
 
 #include "common/base/strings.h"
+#include "common/log/log.h"
 #include "common/store/maildir/account.h"
 #include "common/store/maildir/delivery.h"
 #include "common/store/mbox/account.h"
+#include "common/store/remove_tree.h"
 
 namespace facteur::store {
 namespace {
 
 constexpr std::size_t max_path = 1024;
 constexpr std::string_view state_folder = ".facteur";
+constexpr const char* index_folder = "index";
 
 /// True for text that can be one component of a path, or a part of one.
 bool good_part(std::string_view part) {
@@ -94,12 +99,21 @@ Result<Location> expand_location(std::string_view setting, std::string_view user
 }
 
 Result<std::unique_ptr<Account>> open_account(const Location& location, const OpenOptions& options) {
-  const auto index = options.index ? open_index(location.state + "/index") : nullptr;
+  const auto index = options.index ? open_index(location.state + '/' + index_folder) : nullptr;
   if (location.format == Location::Format::mbox) {
     return MboxAccount::open_file(location.path, location.state,
                                   {.files = options.files, .lock = options.mbox_lock, .index = index});
   }
   return MaildirAccount::open_root(location.path, {.host = options.host, .files = options.files, .index = index});
+}
+
+void discard_index(const Location& location, fs::Files& files) {
+  const auto state = files.open(AT_FDCWD, location.state, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!state) return;  // then there is no index
+  if (const auto removed = remove_tree(state->get(), index_folder, files);
+      !removed && removed.error().errno_value != ENOENT) {
+    log::warning("{}", removed.error().text);
+  }
 }
 
 Result<std::unique_ptr<MailboxDelivery>> open_delivery(const Location& location, const OpenOptions& options) {

@@ -1,21 +1,28 @@
-// The open mailbox is used as long as its path still leads to it: a user may have moved it away and made a new one.
+// The open mailbox is used as long as its path still leads to it: a user may have moved it, or
+// its new/, away and made another one.
 
 #include "delivery/local/inbox.h"
 
 namespace facteur::local {
 
+std::array<Inbox::Identity, 2> Inbox::there() const {
+  const auto of = [](const std::string& path) -> Identity {
+    struct stat now{};
+    if (::stat(path.c_str(), &now) != 0) return {};
+    return {now.st_dev, now.st_ino};
+  };
+  const bool maildir = location_.format == store::Location::Format::maildir;
+  return {of(location_.path), maildir ? of(location_.path + "/new") : Identity{}};
+}
+
 Result<std::shared_ptr<store::MailboxDelivery>> Inbox::opened() {
   const std::lock_guard lock(mutex_);
-  struct stat now{};
-  const bool there = ::stat(location_.path.c_str(), &now) == 0;
-  if (open_ && there && now.st_dev == device_ && now.st_ino == inode_) return open_;
+  const auto now = there();
+  if (open_ && now[0] != Identity{} && now == open_there_) return open_;
   auto opened = store::open_delivery(location_, options_);
   if (!opened) return fail(opened);
   open_ = std::move(*opened);
-  if (::stat(location_.path.c_str(), &now) == 0) {
-    device_ = now.st_dev;
-    inode_ = now.st_ino;
-  }
+  open_there_ = there();
   return open_;
 }
 

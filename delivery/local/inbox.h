@@ -1,10 +1,12 @@
 // The inbox of an account, kept open between messages.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <sys/stat.h>
+#include <utility>
 
 #include "common/store/location.h"
 
@@ -26,8 +28,11 @@ class Inbox {
   const store::OpenOptions options_;
   std::mutex mutex_;
   std::shared_ptr<store::MailboxDelivery> open_;
-  dev_t device_ = 0;  ///< of what is open
-  ino_t inode_ = 0;
+  /// Device and inode.
+  using Identity = std::pair<dev_t, ino_t>;
+  /// What the path leads to: the mailbox and, of a Maildir, its new/.
+  [[nodiscard]] std::array<Identity, 2> there() const;
+  std::array<Identity, 2> open_there_{};  ///< when it was opened
 };
 
 }  // namespace facteur::local

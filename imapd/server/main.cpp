@@ -23,7 +23,9 @@ int main(int argc, char** argv) {
     imapd::Settings settings;
     settings.message_size_limit = all.message_size_limit;
     settings.limits.line = static_cast<std::size_t>(all.imap_max_line_length);
-    auto opener = [account = client.account, all] { return login::open_account(account, all); };
+    auto opener = [account = client.account, suspect = client.suspect, all] {
+      return login::open_account(account, all, suspect);
+    };
     return std::make_unique<imapd::Connection>(
         process.loop(), worker.pool(), std::move(opener), settings,
         imapd::ConnectionTimes{all.imap_idle_timeout, all.imap_idle_notify_interval}, std::move(client),

@@ -14,9 +14,9 @@ struct Inbox {
   std::unique_ptr<store::Mailbox> mailbox;
 };
 
-Result<OpenMaildrop> open_inbox(const store::Location& location, const config::Settings& settings) {
+Result<OpenMaildrop> open_inbox(const store::Location& location, const config::Settings& settings, bool suspect) {
   auto inbox = std::make_shared<Inbox>();
-  auto opened = login::open_account(location, settings);
+  auto opened = login::open_account(location, settings, suspect);
   if (!opened) return fail(opened);
   inbox->account = std::move(*opened);
   auto mailbox = inbox->account->open("INBOX", false);
@@ -29,13 +29,13 @@ Result<OpenMaildrop> open_inbox(const store::Location& location, const config::S
 
 }  // namespace
 
-Opener open_maildrop(const auth::Account& account, const config::Settings& settings) {
-  return [account, settings]() -> std::expected<OpenMaildrop, OpenFailure> {
+Opener open_maildrop(const auth::Account& account, const config::Settings& settings, bool suspect) {
+  return [account, settings, suspect]() -> std::expected<OpenMaildrop, OpenFailure> {
     const auto location = login::locate(account, settings);
     if (!location) return std::unexpected(OpenFailure{false, location.error()});
     auto lock = store::lock_session(*location);
     if (!lock) return std::unexpected(OpenFailure{lock.error().kind == Kind::timeout, lock.error()});
-    auto opened = open_inbox(*location, settings);
+    auto opened = open_inbox(*location, settings, suspect);
     if (!opened) return std::unexpected(OpenFailure{false, opened.error()});
     opened->lock = std::make_shared<store::SessionLock>(std::move(*lock));
     return std::move(*opened);

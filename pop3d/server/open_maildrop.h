@@ -8,6 +8,6 @@
 namespace facteur::pop3d {
 
 /// What a session opens its maildrop with: takes the lock, then the account's INBOX. Everything is copied.
-[[nodiscard]] Opener open_maildrop(const auth::Account& account, const config::Settings& settings);
+[[nodiscard]] Opener open_maildrop(const auth::Account& account, const config::Settings& settings, bool suspect);
 
 }  // namespace facteur::pop3d

@@ -42,7 +42,12 @@ class Client {
   void refuse(const smtp::Reply& reply);
   /// 421 as soon as no message is under way.
   void shut_down();
-  [[nodiscard]] const net::Ip& ip() const { return facts_.ip; }
+  [[nodiscard]] bool is_local() const { return facts_.role == Role::local; }
+  [[nodiscard]] std::string caller() const { return caller_of(facts_); }
+  /// Whose connections are counted together: those of an address, on the submit socket those of a user.
+  [[nodiscard]] static std::string caller_of(const ClientFacts& facts) {
+    return facts.role == Role::local ? "uid " + std::to_string(facts.uid) : facts.ip.to_string();
+  }
 
   /// Output that a client does not read, before we read no more of it.
   static constexpr std::size_t max_unsent = 256 * 1024;

@@ -93,36 +93,42 @@ std::optional<ClientFacts> Server::facts_of(const Listener& listener, int socket
   return facts;
 }
 
-std::optional<smtp::Reply> Server::refusal(const Listener& listener, const net::Ip& ip) const {
-  const auto& limits = listener.limits;
-  if (clients_.size() >= program_.settings().smtpd_connection_limit) {
-    return smtp::Reply{421, "4.7.0", limits.hostname + " Error: too many connections"};
+std::optional<smtp::Reply> Server::refusal(const Listener& listener, const ClientFacts& facts) const {
+  const bool local = facts.role == Role::local;
+  const auto most = program_.settings().smtpd_connection_limit;
+  // Users of this machine have half of the places at most: the other half is for mail from outside.
+  if (clients_.size() >= most || (local && facts.uid != 0 && local_clients_ >= most / 2)) {
+    return smtp::Reply{421, "4.7.0", listener.limits.hostname + " Error: too many connections"};
   }
-  const auto count = by_ip_.find(ip);
-  const bool crowded = count != by_ip_.end() && listener.connection_count_limit > 0 &&
-                       count->second >= listener.connection_count_limit && !listener.trusts(ip);
+  const auto caller = Client::caller_of(facts);
+  const auto count = by_caller_.find(caller);
+  const bool exempt = local ? facts.uid == 0 : listener.trusts(facts.ip);
+  const bool crowded = count != by_caller_.end() && listener.connection_count_limit > 0 &&
+                       count->second >= listener.connection_count_limit && !exempt;
   if (!crowded) return std::nullopt;
-  return smtp::Reply{421, "4.7.0", limits.hostname + " Error: too many connections from " + ip.to_string()};
+  return smtp::Reply{421, "4.7.0", listener.limits.hostname + " Error: too many connections from " + caller};
 }
 
 void Server::accepted(const std::shared_ptr<const Listener>& listener, Fd socket) {
   auto facts = facts_of(*listener, socket.get());
   if (!facts || ending_) return;
-  const auto refused = refusal(*listener, facts->ip);
-  ++by_ip_[facts->ip];
+  const auto refused = refusal(*listener, *facts);
+  ++by_caller_[Client::caller_of(*facts)];
+  if (facts->role == Role::local) ++local_clients_;
   const auto place = clients_.emplace(clients_.end());
   *place = std::make_unique<Client>(*surroundings_, listener, std::move(socket), std::move(*facts),
                                     [this, place] { gone(place); });
   if (refused) {
-    log::warning("{} refused: {}", (*place)->ip().to_string(), refused->line());
+    log::warning("{} refused: {}", (*place)->caller(), refused->line());
     return (*place)->refuse(*refused);
   }
   (*place)->start();
 }
 
 void Server::gone(Clients::iterator client) {
-  const auto count = by_ip_.find((*client)->ip());
-  if (--count->second == 0) by_ip_.erase(count);
+  const auto count = by_caller_.find((*client)->caller());
+  if (--count->second == 0) by_caller_.erase(count);
+  if ((*client)->is_local()) --local_clients_;
   clients_.erase(client);
   end_when_idle();
 }

@@ -32,7 +32,7 @@ class Server {
   void prepare_listeners();
   void accepted(const std::shared_ptr<const Listener>& listener, Fd socket);
   [[nodiscard]] std::optional<ClientFacts> facts_of(const Listener& listener, int socket) const;
-  [[nodiscard]] std::optional<smtp::Reply> refusal(const Listener& listener, const net::Ip& ip) const;
+  [[nodiscard]] std::optional<smtp::Reply> refusal(const Listener& listener, const ClientFacts& facts) const;
   void gone(Clients::iterator client);
   void stop_accepting();
   void end_when_idle();
@@ -46,7 +46,8 @@ class Server {
   std::unique_ptr<Maildrop> maildrop_;
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
   Clients clients_;
-  std::map<net::Ip, unsigned> by_ip_;
+  std::map<std::string, unsigned> by_caller_;  ///< by Client::caller()
+  std::size_t local_clients_ = 0;
   bool ending_ = false;
 };
 

@@ -1,9 +1,13 @@
 """The jails: what each program says of its own, and what the serving processes look like from outside."""
+import fcntl
 import imaplib
+import json
 import os
 import poplib
+import pty
 import re
 import subprocess
+import termios
 import unittest
 
 from harness import PASSWORD, Demo, main, message, program, wait_until
@@ -133,6 +137,37 @@ class JailTest(unittest.TestCase):
         faults = [f"{name}[{pid}]: {fault}" for name in JAILED for pid in running[name]
                   for fault in jail_faults(pid, name, self.demo)]
         self.assertEqual(faults, [])
+
+    def test_no_process_has_a_terminal(self):
+        """Also when facteurd was started from one: the demo of this test has none, so a second one gets a new terminal."""
+        master, slave = pty.openpty()
+        demo = Demo()
+        started = subprocess.Popen(demo.command, stdin=slave, stdout=subprocess.PIPE, stderr=slave,
+                                   start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        try:
+            info = json.loads(started.stdout.readline())
+            faults = []
+            for name in ("authd", "queued", "smtpd", "pop3-login", "imap-login", "remote", "local"):
+                pids = info["pids"][name]
+                for pid in pids if isinstance(pids, list) else [pids]:
+                    with open(f"/proc/{pid}/stat") as stat:
+                        fields = stat.read().rpartition(")")[2].split()
+                    if fields[3] != str(pid) or fields[4] != "0":
+                        faults.append(f"{name}[{pid}] is of session {fields[3]}, terminal {fields[4]}")
+                    for number in os.listdir(f"/proc/{pid}/fd"):
+                        target = os.readlink(f"/proc/{pid}/fd/{number}")
+                        with open(f"/proc/{pid}/fdinfo/{number}") as lines:
+                            flags = next(int(line.split()[1], 8) for line in lines if line.startswith("flags"))
+                        if target.startswith("/dev/pts/") and flags & os.O_ACCMODE != os.O_WRONLY:
+                            faults.append(f"{name}[{pid}] has the terminal open for reading as {number}")
+            self.assertEqual(faults, [])
+        finally:
+            started.terminate()
+            self.assertEqual(started.wait(20), 0)
+            started.stdout.close()
+            os.close(master)
+            demo.clean()
 
     def test_facteurd_alone_is_root(self):
         running = self.demo.pids()

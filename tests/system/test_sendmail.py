@@ -228,5 +228,41 @@ class MaildropTest(unittest.TestCase):
         self.assertIn("try again", done.stderr)
 
 
+# Connections of one user to the submit socket, held; tells how many were served.
+MANY_CONNECTIONS = """
+import socket, sys
+held, served = [], 0
+for _ in range(60):
+    held.append(socket.socket(socket.AF_UNIX))
+    held[-1].settimeout(10)
+    held[-1].connect(sys.argv[1])
+    served += held[-1].recv(512).startswith(b"220")
+print(served, flush=True)
+sys.stdin.read()
+"""
+
+
+class SubmitLimitTest(unittest.TestCase):
+    def test_one_local_user_shuts_nobody_else_out(self):
+        with Demo(settings=["smtpd_client_connection_count_limit=5", "smtpd_processes=2"]) as demo:
+            socket_path = os.path.join(demo.directory, "run", "submit")
+            as_stranger = {"user": 12345, "group": 12345, "extra_groups": []} if os.geteuid() == 0 else {}
+            stranger = subprocess.Popen(["/usr/bin/python3", "-c", MANY_CONNECTIONS, socket_path], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, cwd="/", **as_stranger)
+            try:
+                self.assertIn(int(stranger.stdout.readline()), range(1, 2 * 5 + 1))
+                for _ in range(10):
+                    with demo.smtp() as client:
+                        self.assertEqual(client.noop()[0], 250)
+                if os.geteuid() == 0:
+                    done = demo.run("sendmail", "bob", input="Subject: of another user\n\nx\n")
+                    self.assertEqual((done.returncode, done.stderr), (EX_OK, ""))
+                self.assertIn("too many connections from uid", demo.log_text())
+            finally:
+                stranger.stdin.close()
+                stranger.wait(20)
+                stranger.stdout.close()
+
+
 if __name__ == "__main__":
     main()

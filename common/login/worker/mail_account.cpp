@@ -10,19 +10,22 @@ Result<store::Location> locate(const auth::Account& account, const config::Setti
   return store::expand_location(account.mail, account.name, account.home);
 }
 
-Result<std::unique_ptr<store::Account>> open_account(const store::Location& location,
-                                                     const config::Settings& settings) {
+Result<std::unique_ptr<store::Account>> open_account(const store::Location& location, const config::Settings& settings,
+                                                     bool suspect) {
   store::OpenOptions options;
+  options.index = !suspect;
+  if (suspect) store::discard_index(location);
   options.host = settings.hostname;
   options.mbox_lock = store::mbox_lock_options(settings.mbox_write_locks, settings.mbox_lock_timeout,
                                                settings.mbox_dotlock_change_timeout);
   return store::open_account(location, options);
 }
 
-Result<std::unique_ptr<store::Account>> open_account(const auth::Account& account, const config::Settings& settings) {
+Result<std::unique_ptr<store::Account>> open_account(const auth::Account& account, const config::Settings& settings,
+                                                     bool suspect) {
   const auto location = locate(account, settings);
   if (!location) return fail(location);
-  return open_account(*location, settings);
+  return open_account(*location, settings, suspect);
 }
 
 }  // namespace facteur::login

@@ -13,11 +13,12 @@ namespace facteur::login {
 /// Where the mail of an account is, as far as it is there: what is missing is made. Blocks on files. Kind::permanent
 /// for a place that is none.
 [[nodiscard]] Result<store::Location> locate(const auth::Account& account, const config::Settings& settings);
-/// Opens the mailboxes at that place.
+/// Opens the mailboxes at that place. `suspect` (master::Session): without an index, and the one that is there goes: it
+/// is the only file of ours that is mapped, and what damage of it does no check of ours can tell.
 [[nodiscard]] Result<std::unique_ptr<store::Account>> open_account(const store::Location& location,
-                                                                   const config::Settings& settings);
+                                                                   const config::Settings& settings, bool suspect);
 /// Both in one.
 [[nodiscard]] Result<std::unique_ptr<store::Account>> open_account(const auth::Account& account,
-                                                                   const config::Settings& settings);
+                                                                   const config::Settings& settings, bool suspect);
 
 }  // namespace facteur::login

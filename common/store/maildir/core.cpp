@@ -48,18 +48,24 @@ class Lingering {
 
 Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, MaildirOptions options) {
   static std::mutex mutex;
-  static std::map<std::tuple<dev_t, ino_t, fs::Files*>, std::weak_ptr<MaildirCore>> all;
+  // By all three folders: new/ or cur/ may have been moved away and made anew.
+  using Which = std::tuple<dev_t, ino_t, ino_t, ino_t, fs::Files*>;
+  static std::map<Which, std::weak_ptr<MaildirCore>> all;
   static auto& lingering = *new Lingering;  // not destroyed at the end, when what the cores use may have gone
   std::vector<Lingering::Kept> gone;        // before the lock: destroyed behind it
   auto folders = MaildirFolders::open(path, true, *options.files);
   if (!folders) return fail(folders);
   const auto status = options.files->status(folders->root.get());
   if (!status) return fail(status);
+  const auto fresh = options.files->status(folders->fresh.get());
+  if (!fresh) return fail(fresh);
+  const auto cur = options.files->status(folders->cur.get());
+  if (!cur) return fail(cur);
   auto sync = SharedSync::of(folders->cur.get(), *options.files);
   if (!sync) return fail(sync);
   const std::scoped_lock lock(mutex);
   std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
-  auto& known = all[{status->st_dev, status->st_ino, options.files}];
+  auto& known = all[{status->st_dev, status->st_ino, fresh->st_ino, cur->st_ino, options.files}];
   auto core = known.lock();
   if (!core) {
     core = std::make_shared<MaildirCore>(Key(), *std::move(folders), options, *std::move(sync));

@@ -100,11 +100,13 @@ void MaildirCore::keep_counters() {
 
 Result<> MaildirCore::scan(bool anyway) {
   const bool list_has_grown = !list_.unchanged();
+  const auto removals = list_.state().removals();
   if (list_has_grown) {
     const auto list = list_.lock();  // reads it
     if (!list) return fail(list);
   }
-  const bool told = !anyway && watch_names();
+  // A message that another process did not find may have a file all the same: the folders say, not the watch.
+  const bool told = !anyway && list_.state().removals() == removals && watch_names();
   const auto generation = std::exchange(scanned_generation_, 0);  // until all that changed is in a snapshot
   if (told) {
     const auto followed = follow(list_has_grown);

@@ -35,6 +35,12 @@ void UidList::forget_state() {
   ++generation_;
 }
 
+/// What the state says is on disk now.
+void UidList::note_told() {
+  told_validity_ = state_.uid_validity;
+  told_next_ = state_.uid_next;
+}
+
 void UidList::adopt(UidState state, std::uint64_t inode, std::uint64_t size) {
   state_ = std::move(state);
   inode_ = inode;
@@ -90,9 +96,11 @@ Result<> UidList::read_on() {
   const auto octets = options_.files->read_at(file_.get(), used_, static_cast<std::size_t>(size - used_));
   if (!octets) return fail(octets);
   used_ += state_.apply(*octets);
-  // What stands behind the last LF was torn by a crash, and told to nobody: it goes, or a later line would end it.
-  if (used_ < size) return options_.files->truncate(file_.get(), used_);
-  return {};
+  if (used_ == size) return {};
+  // What stands behind the last LF was torn by a crash, and told to nobody, or has lost its LF: it goes, or a later
+  // line would end it, and what it may have said is passed over.
+  state_.note_damage(size - used_);
+  return options_.files->truncate(file_.get(), used_);
 }
 
 Result<std::uint32_t> UidList::higher_validity() {
@@ -110,12 +118,17 @@ Result<> UidList::repair(FileLock& lock) {
     state_.uid_validity = *validity;
     return replace(lock);
   }
+  bool renumber = false;
   if (state_.damaged() > 0) {
     log::warning("{} has {} damaged octets: messages that they named get new UIDs", file_name, state_.damaged());
     state_.skip_damage();
     must_replace_ = true;
   }
-  if (state_.uid_next > last_uid - max_assigned_at_once || state_.modseq > last_modseq) {
+  if (state_.uid_validity == told_validity_ && state_.uid_next < told_next_) {
+    log::warning("{} is older than what was told of it: its messages get new UIDs", file_name);
+    renumber = true;
+  }
+  if (renumber || state_.uid_next > last_uid - max_assigned_at_once || state_.modseq > last_modseq) {
     const auto validity = higher_validity();
     if (!validity) return fail(validity);
     state_.renumber(*validity);
@@ -134,6 +147,7 @@ Result<UidList::Locked> UidList::lock() {
     forget_state();
     return fail(done);
   }
+  note_told();
   return Locked(*this, *std::move(lock));
 }
 

@@ -95,6 +95,7 @@ class UidList {
   [[nodiscard]] Result<Fd> write_new(const std::string& name);
   [[nodiscard]] Result<std::uint32_t> higher_validity();
   void forget_state();
+  void note_told();
 
   int directory_;
   UidListOptions options_;
@@ -102,6 +103,9 @@ class UidList {
   std::uint64_t inode_ = 0;
   std::uint64_t used_ = 0;  ///< octets of the file that are in state_
   std::uint64_t generation_ = 1;
+  /// The UIDs below this one may have been told, under this UIDVALIDITY: a list that knows less is an older one.
+  Uid told_next_ = 0;
+  std::uint32_t told_validity_ = 0;
   bool must_replace_ = false;  ///< a sync failed: the file's pages are not to be trusted
   UidState state_;
 };

@@ -206,6 +206,7 @@ Result<> UidList::Locked::commit() {
   if (pending_.empty()) return {};
   raise_ceilings();
   auto done = list_->append(pending_, durable_);
+  if (done) list_->note_told();
   pending_.clear();
   durable_ = false;
   return done;

@@ -186,6 +186,7 @@ void UidState::remove(Uid first, Uid last) {
     live_octets_ -= weight(at->second);
     by_base_.erase(at->second.base);
     at = entries_.erase(at);
+    ++removals_;
   }
 }
 

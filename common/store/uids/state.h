@@ -60,6 +60,10 @@ class UidState {
   std::size_t apply(std::string_view lines);
   /// Octets that were no valid line since the start.
   [[nodiscard]] std::uint64_t damaged() const { return damaged_; }
+  /// Octets that were read and could not be applied: as damage.
+  void note_damage(std::uint64_t octets) { damaged_ += octets; }
+  /// How often messages were taken out of it.
+  [[nodiscard]] std::uint64_t removals() const { return removals_; }
   /// True when a first line was read.
   [[nodiscard]] bool valid() const { return uid_validity != 0; }
 
@@ -93,6 +97,7 @@ class UidState {
   /// By views of the names in entries_.
   std::unordered_map<std::string_view, std::map<Uid, UidEntry>::iterator> by_base_;
   std::uint64_t damaged_ = 0;
+  std::uint64_t removals_ = 0;
   std::uint64_t live_octets_ = 0;
 };
 

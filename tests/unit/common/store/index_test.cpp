@@ -162,6 +162,8 @@ TEST_CASE("a mailbox is the same with its index, without it, and when it is dele
       CHECK((*inbox->summary(uid))->envelope.subject.value == "one");
       CHECK((*account)->status("INBOX")->messages == 3);
     }
+    discard_index(*location);
+    CHECK_FALSE(std::filesystem::exists(location->state + "/index"));
     auto options = OpenOptions();
     options.index = false;
     const auto account = open_account(*location, options);

@@ -195,3 +195,44 @@ TEST_CASE("a message that could not be written down is not forgotten") {
     CHECK(seen_by(*inbox).size() == static_cast<std::size_t>(at) + 2);
   }
 }
+
+TEST_CASE("a message that another process did not find is kept while its file is there") {
+  const Folder folder;
+  UnsyncedFiles ours;
+  const auto account = account_at(folder.path, ours);
+  const auto inbox = open_in(*account, "INBOX");
+  REQUIRE(inbox->snapshot());
+  deliver(folder.path, "4bXaaaaaaaaa");
+  deliver(folder.path, "4bXbbbbbbbbb");
+  REQUIRE(seen_by(*inbox).size() == 2);
+  deliver(folder.path, "4bXccccccccc");
+  REQUIRE(seen_by(*inbox).size() == 3);  // followed
+  const auto file = folder.path + "/new/" + files_in(folder.path + "/new")[2];
+  {
+    UnsyncedFiles theirs;
+    const auto other = account_at(folder.path, theirs);
+    stdfs::rename(file, folder.path + "/aside");
+    REQUIRE(seen_by(*open_in(*other, "INBOX")).size() == 2);  // writes down that it has gone
+    stdfs::rename(folder.path + "/aside", file);
+  }
+  const auto now = seen_by(*inbox);
+  REQUIRE(now.size() == 3);
+  CHECK(now[2].first == 4);  // under a UID of its own
+}
+
+TEST_CASE("a folder that was moved away and made anew is the mailbox, for whoever opens it then") {
+  const auto* part = GENERATE("/cur", "/new");
+  const Folder folder;
+  const auto before = account_at(folder.path);  // with the calls of the system: such mailboxes stay known
+  const auto inbox = open_in(*before, "INBOX");
+  deliver(folder.path, "4bXaaaaaaaaa");
+  REQUIRE(inbox->first_recent(true));  // to cur/
+  deliver(folder.path, "4bXbbbbbbbbb");
+  REQUIRE(seen_by(*inbox).size() == 2);
+  stdfs::rename(folder.path + part, folder.path + "/away");
+  stdfs::copy(folder.path + "/away", folder.path + part);
+  stdfs::remove_all(folder.path + "/away");
+  CHECK(seen_by(*open_in(*account_at(folder.path), "INBOX")).size() == 2);
+  deliver(folder.path, "4bXccccccccc");
+  CHECK(seen_by(*open_in(*account_at(folder.path), "INBOX")).size() == 3);
+}

@@ -155,6 +155,19 @@ TEST_CASE("a message lands in each mailbox, ours on top, then the queue's header
   CHECK(world.mails("eve").size() == 1);
 }
 
+TEST_CASE("new/ that was moved away and made anew gets the mail that comes then") {
+  World world;
+  world.add("jim");
+  CHECK(world.send(World::request({"jim"}, queue_file("Subject: 1\r\n\r\n", "")))[0].fate == queue::Fate::delivered);
+  const auto maildir = world.home("jim") + "/Maildir";
+  stdfs::rename(maildir + "/new", maildir + "/new.old");
+  stdfs::create_directory(maildir + "/new");
+  auto second = World::request({"jim"}, queue_file("Subject: 2\r\n\r\n", ""));
+  second.queue_id = "4bXabcdefghj";
+  CHECK(world.send(std::move(second))[0].fate == queue::Fate::delivered);
+  CHECK(world.mails("jim").size() == 1);
+}
+
 TEST_CASE("a retry that finds its own file delivers no second time, from memory or from the queue file") {
   World world;
   world.add("jim");

@@ -179,7 +179,7 @@ struct House {
       } else if (accepted) {
         auth::Account alice;
         alice.name = "alice@example.test";
-        to_worker->send(master::Session{handover.id, std::move(alice), handover.client_ip, handover.tls, handover.tag,
+        to_worker->send(master::Session{handover.id, std::move(alice), handover.client_ip, handover.tls, false, handover.tag,
                                         handover.octets, std::move(handover.client)});
         return;
       }
