@@ -229,7 +229,9 @@ int Session::watch_descriptor() const {
 }
 
 void Session::keep_alive() {
-  if (watching() && out_.empty()) out_ += "* OK Still here\r\n";
+  if (!watching() || !out_.empty()) return;
+  out_ += "* OK Still here\r\n";
+  mailbox_changed();
 }
 
 void Session::mailbox_changed() {

@@ -44,7 +44,8 @@ class Session final : public login::SessionEngine {
   [[nodiscard]] int watch_descriptor() const;
   void mailbox_changed();
 
-  /// A word to a client that idles, so that no router forgets the connection (imap_idle_notify_interval).
+  /// A word to a client that idles, so that no router forgets the connection (imap_idle_notify_interval); and a look at
+  /// the mailbox, for changes that nobody told: other hosts make them on NFS, and a machine may be out of watches.
   void keep_alive();
   /// BYE (RFC 3501 section 5.4), as soon as no command is at work.
   void time_out() override { end("Autologout; idle for too long"); }

@@ -104,6 +104,11 @@ TEST_CASE("IDLE tells what others do, at once") {
   CHECK(house.b.session.watching());
   house.b.session.keep_alive();
   CHECK(house.b.settle() == "* OK Still here\r\n");
+  CHECK(house.b.session.watching());
+  // What nobody told is seen then at the latest.
+  house.a.say("3 STORE 1 +FLAGS.SILENT (\\Deleted)\r\n4 EXPUNGE\r\n");
+  house.b.session.keep_alive();
+  CHECK(house.b.settle() == "* OK Still here\r\n* 1 EXPUNGE\r\n");
   CHECK(house.b.say("DONE\r\n") == "1 OK Idle ended\r\n");
   CHECK_FALSE(house.b.session.watching());
   house.b.session.keep_alive();
