@@ -179,8 +179,8 @@ struct House {
       } else if (accepted) {
         auth::Account alice;
         alice.name = "alice@example.test";
-        to_worker->send(master::Session{handover.id, std::move(alice), handover.client_ip, handover.tls, false, handover.tag,
-                                        handover.octets, std::move(handover.client)});
+        to_worker->send(master::Session{handover.id, std::move(alice), handover.client_ip, handover.tls, false,
+                                        handover.tag, handover.octets, std::move(handover.client)});
         return;
       }
       to_login->send(master::HandoverReply{handover.id, accepted, ""});
