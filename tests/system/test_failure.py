@@ -5,6 +5,7 @@ import contextlib
 import imaplib
 import os
 import poplib
+import random
 import shutil
 import ssl
 import subprocess
@@ -133,6 +134,37 @@ class FailureTest(unittest.TestCase):
             wait_until(lambda: demo.log_text().count("bob@example.test: imapd[") > 3, 10, "one more abort")
             self.assertEqual(alice.noop()[0], "OK")
             alice.logout()
+
+    def test_a_damaged_index_costs_two_workers_and_no_account(self):
+        with Demo() as demo:
+            for number in range(300):
+                demo.send("sender@outside.test", "alice@example.test", message(f"s{number}"))
+            demo.wait_for_mail("alice", 300)
+            self.assertEqual(self.subjects(demo), 300)
+            index = os.path.join(demo.info["mail"]["alice"], ".facteur", "index", "data.mdb")
+            wait_until(lambda: os.path.getsize(index) > 10000, 10, "the commit of the index")
+            first = os.stat(index).st_ino
+            damage = random.Random(1)
+            with open(index, "r+b") as file:
+                for place in range(0, os.path.getsize(index), 512):
+                    file.seek(place + damage.randrange(500))
+                    file.write(damage.randbytes(4))
+            good = 0
+            for _ in range(6):
+                with contextlib.suppress(imaplib.IMAP4.error, OSError):
+                    good += self.subjects(demo) == 300
+            aborts = demo.log_text().count("aborted while it had this in hand")
+            self.assertLessEqual(aborts, 2)
+            self.assertGreaterEqual(good, 4)
+            self.assertTrue(aborts < 2 or not os.path.exists(index) or os.stat(index).st_ino != first)
+
+    def subjects(self, demo):
+        """The messages of alice whose envelope has the subject that was sent."""
+        client = self.login(demo, "alice")
+        client.select()
+        found = sum(b'"s' in line for line in client.fetch("1:*", "(ENVELOPE)")[1])
+        client.logout()
+        return found
 
     def test_mail_that_cannot_be_made_is_unavailable_and_harms_nobody_else(self):
         """DESIGN section 3, Tickets: never a bare close, never a wrong password; and the worker serves others of the uid."""
