@@ -94,7 +94,7 @@ void Checker::identify(const CasePtr& open) {
   auto login = accounts->find_in_file(open->shown.login);
   const auto acting = accounts->find_in_file(acts_as);
   if (login && acting) {
-    take(std::move(*login), *acting);
+    take(*login, *acting);
     return look(open);
   }
   const bool runs =

@@ -1,4 +1,6 @@
 // Flags, and messages that go.
+#include <algorithm>
+
 #include "common/log/log.h"
 #include "common/store/flags.h"
 #include "common/store/maildir/core.h"
@@ -71,6 +73,18 @@ Result<> MaildirCore::change_flags(std::span<const Uid> uids, FlagChange how, st
   return first_error;
 }
 
+/// Other files of messages that go (a backup copied over cur/ makes such): they would come back as new messages.
+void MaildirCore::remove_twins(const std::vector<Uid>& uids) {
+  for (const auto place : {Place::in_new, Place::in_cur}) {
+    const auto names = options_.files->list(directory_of(place), ".");
+    if (!names) continue;  // the next reading tells
+    for (const auto& name : *names) {
+      const Uid uid = list_.state().uid_of(std::string_view(name).substr(0, name.find(':')));
+      if (std::ranges::find(uids, uid) != uids.end()) (void)options_.files->unlink(directory_of(place), name);
+    }
+  }
+}
+
 Result<std::vector<Uid>> MaildirCore::expunge(std::span<const Uid> uids) {
   const std::scoped_lock lock(mutex_);
   if (auto done = refresh(); !done) return fail(done);
@@ -93,6 +107,10 @@ Result<std::vector<Uid>> MaildirCore::expunge(std::span<const Uid> uids) {
     list_.state().find(uid)->file.place = Place::missing;
   }
   if (gone.empty() && first_error) return gone;
+  if (odd_) {
+    remove_twins(gone);
+    from_new = from_cur = true;
+  }
   if (first_error && from_new) first_error = options_.files->sync(folders_.fresh.get());
   if (first_error && from_cur) first_error = cur_sync_->sync(folders_.cur.get(), *options_.files);
   auto list = list_.lock();

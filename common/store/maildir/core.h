@@ -139,6 +139,7 @@ class MaildirCore {
   [[nodiscard]] Result<std::vector<Source>> sources(std::span<const Uid> uids);
   [[nodiscard]] Result<> link_to(Source& source, MaildirCore& target);
   void take_out_of_new();
+  void remove_twins(const std::vector<Uid>& uids);
 
   std::mutex mutex_;
   MaildirFolders folders_;

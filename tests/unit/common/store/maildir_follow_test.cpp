@@ -220,6 +220,25 @@ TEST_CASE("a message that another process did not find is kept while its file is
   CHECK(now[2].first == 4);  // under a UID of its own
 }
 
+TEST_CASE("a message that has two files goes with both") {
+  const auto* part = GENERATE("/cur/", "/new/");
+  const Folder folder;
+  UnsyncedFiles ours;
+  const auto account = account_at(folder.path, ours);
+  const auto inbox = open_in(*account, "INBOX");
+  const Uid uid = add(*inbox, suite_mail);
+  const Uid other = add(*inbox, suite_mail);
+  REQUIRE(seen_by(*inbox).size() == 2);
+  const auto name = files_in(folder.path + "/cur")[0];
+  stdfs::copy_file(folder.path + "/cur/" + name, folder.path + part + name.substr(0, name.find(':')) + ":2,F");
+  REQUIRE(seen_by(*inbox).size() == 2);
+  REQUIRE(inbox->expunge({&uid, 1}));
+  CHECK(files_in(folder.path + "/cur").size() + files_in(folder.path + "/new").size() == 1);
+  const auto now = seen_by(*inbox);
+  REQUIRE(now.size() == 1);
+  CHECK(now[0].first == other);
+}
+
 TEST_CASE("a folder that was moved away and made anew is the mailbox, for whoever opens it then") {
   const auto* part = GENERATE("/cur", "/new");
   const Folder folder;
