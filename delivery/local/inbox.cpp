@@ -1,5 +1,5 @@
-// The open mailbox is used as long as its path still leads to it: a user may have moved it, or
-// its new/, away and made another one.
+// The open mailbox is used as long as its path still leads to it: a user may have moved it, or its new/, away and made
+// another one.
 
 #include "delivery/local/inbox.h"
 
@@ -22,7 +22,8 @@ Result<std::shared_ptr<store::MailboxDelivery>> Inbox::opened() {
   auto opened = store::open_delivery(location_, options_);
   if (!opened) return fail(opened);
   open_ = std::move(*opened);
-  open_there_ = there();
+  // What was there before: if the path leads elsewhere meanwhile, the next delivery sees it.
+  open_there_ = now;
   return open_;
 }
 

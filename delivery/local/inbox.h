@@ -32,7 +32,7 @@ class Inbox {
   using Identity = std::pair<dev_t, ino_t>;
   /// What the path leads to: the mailbox and, of a Maildir, its new/.
   [[nodiscard]] std::array<Identity, 2> there() const;
-  std::array<Identity, 2> open_there_{};  ///< when it was opened
+  std::array<Identity, 2> open_there_{};  ///< before it was opened
 };
 
 }  // namespace facteur::local
