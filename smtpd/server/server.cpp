@@ -97,7 +97,8 @@ std::optional<smtp::Reply> Server::refusal(const Listener& listener, const Clien
   const bool local = facts.role == Role::local;
   const auto most = program_.settings().smtpd_connection_limit;
   // Users of this machine have half of the places at most: the other half is for mail from outside.
-  if (clients_.size() >= most || (local && facts.uid != 0 && local_clients_ >= most / 2)) {
+  const auto most_local = (most + 1) / 2;
+  if (clients_.size() >= most || (local && facts.uid != 0 && local_clients_ >= most_local)) {
     return smtp::Reply{421, "4.7.0", listener.limits.hostname + " Error: too many connections"};
   }
   const auto caller = Client::caller_of(facts);
