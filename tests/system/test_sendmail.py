@@ -257,6 +257,16 @@ class SubmitLimitTest(unittest.TestCase):
                 if os.geteuid() == 0:
                     done = demo.run("sendmail", "bob", input="Subject: of another user\n\nx\n")
                     self.assertEqual((done.returncode, done.stderr), (EX_OK, ""))
+                # The one who is at the limit keeps no mail in his hands either: it waits, and comes.
+                done = subprocess.run([program("sendmail"), "-v", "alice"], input="Subject: of the same user\n\nx\n", text=True,
+                                      capture_output=True, timeout=30, cwd="/",
+                                      env={**os.environ, "FACTEUR_CONFIG": demo.info["config"]}, **as_stranger)
+                self.assertEqual((done.returncode, done.stderr), (EX_OK, ""))
+                self.assertRegex(done.stdout, r"(?m)^<<< 421 ")
+                self.assertIn("the message waits in the maildrop", done.stdout)
+                octets, = demo.wait_for_mail("alice", seconds=30)
+                self.assertEqual(parse(octets)["Subject"], "of the same user")
+                wait_until(lambda: not os.listdir(os.path.join(demo.directory, "spool/maildrop")), 15, "an empty maildrop")
                 self.assertIn("too many connections from uid", demo.log_text())
             finally:
                 stranger.stdin.close()
