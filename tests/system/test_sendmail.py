@@ -156,6 +156,14 @@ class SendmailTest(unittest.TestCase):
         self.sendmail("bob", text=text, status=EX_CONFIG, env={"FACTEUR_CONFIG": "/nonexistent/facteur.yaml"})
         self.assertEqual(self.fresh(), before)
 
+    def test_a_message_with_nul_is_refused_at_once(self):
+        before = self.fresh()
+        for text in ("Subject: x\n\na\0b\n", "Sub\0ject: x\n\nx\n", "Subject: x\n\nx\n\0"):
+            self.assertIn("NUL", self.sendmail("-v", "bob", text=text, status=EX_DATAERR).stderr)
+        self.sendmail("-i", "-O", "x=y", "bob", text="Subject: x\n\n\\0 is no NUL\n")
+        self.assertIn(b"is no NUL", self.arrived(before))
+        self.assertEqual(len(self.fresh() - before), 1)
+
     def test_rel_18_many_recipients(self):
         names = ", ".join(f"u{i}@example.test" for i in range(100000))
         done = self.sendmail("-t", text=f"Bcc: {names}\nSubject: many\n\nhello\n", status=EX_DATAERR)
@@ -218,6 +226,33 @@ class MaildropTest(unittest.TestCase):
                 self.assertIsNone(parse(octets)["Bcc"])
                 self.assertTrue(octets.endswith(b"\n\none\n.two\n.\nthree\n"), octets[-60:])
             wait_until(lambda: not self.left(), 15, "an empty maildrop")
+
+    def test_what_is_refused_for_good_is_kept_and_the_log_says_why(self):
+        with Demo(directory=self.directory) as demo:
+            config = demo.info["config"]
+        for text in ("Subject: x\n\na\0b\n", "\0"):
+            done = self.sendmail(config, "alice", text=text)
+            self.assertEqual(done.returncode, EX_DATAERR)
+            self.assertIn("NUL", done.stderr)
+        self.assertEqual(self.left(), [])
+        # Somebody may write there without our sendmail.
+        hand_made = {"withnul": b"EHLO x\r\nMAIL FROM:<x@y.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n\r\n\0\r\n.\r\nQUIT\r\n",
+                     "nosmtp": b"hello\r\n"}
+        for name, octets in hand_made.items():
+            with open(os.path.join(self.directory, "spool/maildrop", name), "wb") as file:
+                file.write(octets)
+        with Demo(directory=self.directory) as demo:
+            corrupt = os.path.join(self.directory, "spool/corrupt")
+            wait_until(lambda: not self.left(), 15, "an empty maildrop")
+            wait_until(lambda: len(os.listdir(corrupt)) == 2, 5, "two files in corrupt/")
+            for name, octets in hand_made.items():
+                with open(os.path.join(corrupt, "maildrop-" + name), "rb") as file:
+                    self.assertEqual(file.read(), octets)
+            log = demo.log_text()
+            uid = os.geteuid()
+            self.assertRegex(log, rf"maildrop: withnul of uid {uid} is refused: 550 5\.6\.0 .*NUL.*; it is kept as corrupt/maildrop-withnul")
+            self.assertRegex(log, rf"maildrop: nosmtp of uid {uid} is refused: 5\d\d .*; it is kept as corrupt/maildrop-nosmtp")
+            self.assertEqual(demo.maildir("alice"), {})
 
     def test_without_a_maildrop_the_caller_keeps_the_message(self):
         with Demo(directory=self.directory) as demo:
