@@ -248,6 +248,10 @@ class MaildropTest(unittest.TestCase):
             for name, octets in hand_made.items():
                 with open(os.path.join(corrupt, "maildrop-" + name), "rb") as file:
                     self.assertEqual(file.read(), octets)
+            listed = self.sendmail(config, "-bp").stdout
+            for name in hand_made:
+                self.assertRegex(listed, rf"(?m)^maildrop-{name}# +\d+ .*\(refused by smtpd: the log says why\)$")
+            self.assertIn("Mail queue is empty\n-- 2 files in corrupt/", listed)
             log = demo.log_text()
             uid = os.geteuid()
             self.assertRegex(log, rf"maildrop: withnul of uid {uid} is refused: 550 5\.6\.0 .*NUL.*; it is kept as corrupt/maildrop-withnul")
