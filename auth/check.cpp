@@ -10,6 +10,7 @@
 #include "common/base/number.h"
 #include "common/base/strings.h"
 #include "common/fs/files.h"
+#include "common/route/loops.h"
 #include "common/route/tables.h"
 #include "common/tls/context.h"
 #include "config/listener.h"
@@ -115,6 +116,13 @@ class Inspection {
       return;
     }
     problems_.insert(problems_.end(), compiled->problems.begin(), compiled->problems.end());
+    for (const auto& loop : route::find_loops(compiled->tables)) {
+      if (loop.line == 0) {
+        tell("virtual_alias_maps", loop.what());  // written in the settings themselves
+      } else {
+        problems_.push_back(fmt::format("{}:{}: {}", loop.file, loop.line, loop.what()));
+      }
+    }
     for (const auto& path : s_.aliases) {
       const bool written = loaded_.places.contains("aliases");  // without an MTA before us there is no /etc/aliases
       if (written && access(path.c_str(), F_OK) < 0) tell("aliases", path + " does not exist");

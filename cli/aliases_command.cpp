@@ -1,11 +1,17 @@
 // newaliases: Facteur compiles no table to disk, so this checks the files and has authd read them now.
 #include <cstdio>
+#include <fmt/format.h>
 #include <sysexits.h>
 
+#include "auth/check.h"
+#include "auth/passwd.h"
+#include "auth/sources.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "common/fs/files.h"
+#include "common/process/jail.h"
 #include "common/route/aliases_file.h"
+#include "common/route/loops.h"
 
 namespace facteur::cli {
 
@@ -22,6 +28,11 @@ int new_aliases(const std::string& config_file) {
       const auto file = route::parse_aliases(*text, path);
       entries += file.entries.size();
       for (const auto& problem : file.problems) code = complain(EX_DATAERR, problem.what());
+    }
+    auth::Passwd passwd;
+    const auto compiled = auth::compile_what_is_there(settings, auth::own_powers(process::is_real_root()), passwd);
+    for (const auto& loop : route::find_loops(compiled.tables)) {
+      code = complain(EX_DATAERR, fmt::format("{}:{}: {}", loop.file, loop.line, loop.what()));
     }
     if (code != EX_OK) return code;
     const int told = ask(settings, "tables", {}, {});

@@ -191,6 +191,14 @@ class SendmailTest(unittest.TestCase):
                 told = self.demo.run(*command)
                 self.assertEqual(told.returncode, EX_DATAERR, told.stderr)
                 self.assertRegex(told.stderr, rf"{re.escape(path)}:\d+")
+            with open(path, "w") as aliases:
+                aliases.write(good + "one: two\ntwo: bob, one\n")
+            line = good.count("\n") + 2
+            chain = "one@example.test -> two@example.test -> one@example.test"
+            told = self.demo.run("newaliases")
+            self.assertEqual(told.returncode, EX_DATAERR)
+            self.assertEqual(told.stderr, f"facteur: {path}:{line}: aliases loop: {chain}\n")
+            self.assertIn(chain, self.demo.run("facteur", "config", "check").stderr)
         finally:
             with open(path, "w") as aliases:
                 aliases.write(good)

@@ -101,6 +101,21 @@ TEST_CASE("Every problem is told, with its place") {
   CHECK(has(folder.path + "/aliases:1: ", "programs are not supported"));
 }
 
+TEST_CASE("Aliases that lead back to themselves are named, with the entry that closes the loop") {
+  const Folder folder;
+  folder.write("users.yaml", "jim@minfo.sn: '*'\n");
+  folder.write("aliases", "info: sales\nsales: jim, boss\nboss: info\n");
+  const std::string yaml = std::string(users) + "domains: [minfo.sn]\nusers: " + folder.path +
+                           "/users.yaml\naliases: [" + folder.path +
+                           "/aliases]\nports: {pop3: 0, imap: 0, submission: "
+                           "0}\nvirtual_alias_maps: {a@minfo.sn: b@minfo.sn, b@minfo.sn: a@minfo.sn}\n";
+  CHECK(problems_of(yaml) ==
+        std::vector<std::string>{
+            "f.yaml:12:1: virtual_alias_maps: aliases loop: a@minfo.sn -> b@minfo.sn -> a@minfo.sn",
+            folder.path + "/aliases:2: aliases loop: boss@minfo.sn -> info@minfo.sn -> sales@minfo.sn -> "
+                          "boss@minfo.sn"});
+}
+
 TEST_CASE("Without root low ports and accounts of others are problems, and so is a login nobody can make") {
   const Folder folder;
   folder.write("users.yaml", "jim@minfo.sn: {password: '*', uid: 6000}\n");
