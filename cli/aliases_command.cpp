@@ -35,7 +35,7 @@ int new_aliases(const std::string& config_file) {
       code = complain(EX_DATAERR, fmt::format("{}:{}: {}", loop.file, loop.line, loop.what()));
     }
     if (code != EX_OK) return code;
-    const int told = ask(settings, "tables", {}, {});
+    const int told = ask(settings, "tables", {settings.queue_directory}, {});
     if (told == EX_OK) std::printf("%zu aliases\n", entries);
     return told;
   });

@@ -80,6 +80,11 @@ Result<config::Settings> Master::load_checked() const {
 
 Result<> Master::reload() {
   auto settings = load_checked();
+  const auto& served = supervisor_.settings().queue_directory;
+  if (settings && settings->queue_directory != served) {
+    settings = fail(Kind::permanent, "queue_directory is " + settings->queue_directory + " now, and " + served +
+                                         " is served: restart facteurd");
+  }
   auto reloaded = settings ? supervisor_.reload(std::move(*settings)) : Result<>(fail(settings));
   if (!reloaded) {
     log::error("reload: the settings stay as they were: {}", reloaded.error().text);
