@@ -129,12 +129,7 @@ void MaildirCore::take_out_of_new() {
   for (const auto& record : snapshot_->records) {
     auto* entry = list_.state().find(record.uid);
     if (entry == nullptr || entry->file.place != Place::in_new) continue;
-    const auto info = info_for(entry->file.info, entry->file.system_flags);
-    const auto renamed =
-        options_.files->rename(folders_.fresh.get(), file_name(*entry), folders_.cur.get(), entry->base + info);
-    if (!renamed) continue;
-    entry->file.place = Place::in_cur;
-    entry->file.info = info;
+    (void)rename_to(*entry, info_for(entry->file.info, entry->file.system_flags));
   }
 }
 

@@ -70,6 +70,8 @@ class MaildirCore {
     std::string name;
     Place place;
   };
+  /// Files of messages beside those that are shown.
+  using Twins = std::map<Uid, std::vector<Stranger>>;
   /// What its file says of it.
   struct Measured {
     UidEntry entry;
@@ -139,7 +141,12 @@ class MaildirCore {
   [[nodiscard]] Result<std::vector<Source>> sources(std::span<const Uid> uids);
   [[nodiscard]] Result<> link_to(Source& source, MaildirCore& target);
   void take_out_of_new();
-  void remove_twins(const std::vector<Uid>& uids);
+
+  // Messages with two files: maildir/twins.cpp.
+  [[nodiscard]] Twins twins_of(std::span<const Uid> uids);
+  [[nodiscard]] Result<bool> same_octets(const Stranger& a, const Stranger& b);
+  [[nodiscard]] Result<> remove_twins(const UidEntry& entry, const std::vector<Stranger>& twins);
+  [[nodiscard]] Result<> rename_to(UidEntry& entry, const std::string& info);
 
   std::mutex mutex_;
   MaildirFolders folders_;
