@@ -88,9 +88,9 @@ void Maildrop::go_on(Batches::iterator batch) {
   while (const auto line = made.replies.next_line()) {
     made.later = made.later || line->starts_with('4');
     made.queued = made.queued || line->starts_with("250 2.0.0 Ok: queued as ");
-    if (line->starts_with('5')) made.refusal = *line;
+    if (line->starts_with('5')) made.refusal = trim(*line);
     if (line->starts_with('4') || line->starts_with('5')) {
-      log::warning("maildrop: {} of uid {}: {}", printable(made.name), made.uid, printable(*line));
+      log::warning("maildrop: {} of uid {}: {}", printable(made.name), made.uid, printable(trim(*line)));
     }
   }
   if (made.session->next() == Next::close) {

@@ -189,7 +189,8 @@ class AdminTest(unittest.TestCase):
             os.rename(hidden + ".away", hidden)
             self.assertEqual(sent.returncode, 0, sent.stderr)
             demo.wait_for_mail("alice", seconds=20)
-            wait_until(lambda: ".refused.a-lie" in os.listdir(maildrop), 15, "the refused file out of the way")
+            wait_until(lambda: "a-lie" not in os.listdir(maildrop), 15, "the refused file out of the way")
+            self.assertEqual(os.listdir(os.path.join(demo.info["spool"], "corrupt")), ["maildrop-a-lie"])
             self.assertEqual(demo.log_text().count("junk07"), 1)
 
     def test_a_crowd_at_the_control_socket_keeps_nobody_out(self):
