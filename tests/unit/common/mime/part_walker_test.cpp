@@ -224,7 +224,8 @@ TEST_CASE("a delimiter is a whole line of at most its bound") {
 
 TEST_CASE("no line is kept whole: a long one is told while it comes") {
   mime::PartWalker walker;
-  for (std::string_view header = mixed + "\r\n"s; !header.empty();) (void)walker.next(header);
+  const std::string text = mixed + "\r\n";
+  for (std::string_view header = text; !header.empty();) (void)walker.next(header);
   const std::string line = "--" + std::string(5000, 'x');
   std::size_t told = 0;
   for (const char c : line) {
