@@ -177,6 +177,8 @@ Result<> replace_file(const std::string& path, std::string_view octets, mode_t m
 }
 
 Result<> make_directories(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+  if (errno != ENOENT) return failed("mkdir", path);
   for (std::size_t end = 1; end != std::string::npos && !path.empty();) {
     end = path.find('/', end + 1);
     const std::string part = path.substr(0, end);

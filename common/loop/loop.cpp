@@ -147,4 +147,10 @@ bool Timer::running() const {
   return uv_is_active(reinterpret_cast<const uv_handle_t*>(&impl_->timer)) != 0;
 }
 
+Ticket after(Loop& loop, Milliseconds delay, std::function<void()> handler) {
+  auto timer = std::make_shared<Timer>(loop);
+  timer->start(delay, std::move(handler));
+  return Ticket(std::move(timer));
+}
+
 }  // namespace facteur::loop

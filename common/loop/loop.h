@@ -62,4 +62,7 @@ class Timer {
   Impl* impl_;  ///< freed by libuv's close callback
 };
 
+/// Runs the handler once after `delay`, unless the Ticket is dropped before.
+[[nodiscard]] Ticket after(Loop& loop, Milliseconds delay, std::function<void()> handler);
+
 }  // namespace facteur::loop

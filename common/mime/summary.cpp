@@ -9,12 +9,19 @@
 namespace facteur::mime {
 namespace {
 
-/// What a cache holds. The number changes when the fields, or the rules by which they are found, do.
+/// What a cache holds: octets in octets, since most who ask want one of the two. The number changes when the fields, or
+/// the rules by which they are found, do.
 struct Stored {
-  static constexpr std::uint16_t current_format = 1;
+  static constexpr std::uint16_t current_format = 2;
   std::uint16_t format = current_format;
-  Summary summary;
-  auto fields() { return std::tie(format, summary); }
+  std::uint64_t size = 0;
+  std::string envelope, parts;
+  auto fields() { return std::tie(format, size, envelope, parts); }
+};
+
+struct StoredParts {
+  std::vector<Part> parts;
+  auto fields() { return std::tie(parts); }
 };
 
 /// True if whoever follows the indices and offsets stays inside the parts and the message.
@@ -52,15 +59,28 @@ Summary summarize(std::string_view message) {
 }
 
 std::string to_octets(const Summary& summary) {
-  return ipc::to_octets(Stored{Stored::current_format, summary});
+  return ipc::to_octets(Stored{.size = summary.size,
+                               .envelope = ipc::to_octets(summary.envelope),
+                               .parts = ipc::to_octets(StoredParts{summary.parts})});
 }
 
-Result<Summary> from_octets(std::string_view octets) {
-  auto stored = ipc::from_octets<Stored>(std::string(octets));
+Result<Summary> from_octets(std::string octets, Aspects wanted) {
+  auto stored = ipc::from_octets<Stored>(std::move(octets));
   if (!stored) return fail(stored);
   if (stored->format != Stored::current_format) return fail(Kind::corrupt, "summary of another format");
-  if (!is_sound(stored->summary)) return fail(Kind::corrupt, "summary that contradicts itself");
-  return std::move(stored->summary);
+  Summary out;
+  out.size = stored->size;
+  if (wanted.envelope) {
+    auto envelope = ipc::from_octets<Envelope>(std::move(stored->envelope));
+    if (!envelope) return fail(envelope);
+    out.envelope = *std::move(envelope);
+  }
+  if (!wanted.parts) return out;
+  auto parts = ipc::from_octets<StoredParts>(std::move(stored->parts));
+  if (!parts) return fail(parts);
+  out.parts = std::move(parts->parts);
+  if (!is_sound(out)) return fail(Kind::corrupt, "summary that contradicts itself");
+  return out;
 }
 
 }  // namespace facteur::mime

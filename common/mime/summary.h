@@ -85,8 +85,14 @@ constexpr std::size_t max_envelope_addresses = 10000;
 /// (header.h, parameters.h, summarizer.h). Linear in the size, no recursion. For a message in pieces: Summarizer.
 [[nodiscard]] Summary summarize(std::string_view message);
 
-/// A summary as octets for a cache, and back; Kind::corrupt if it is not one.
+/// What of a summary somebody wants: the rest may be missing from what he gets, which spares the time to make it.
+struct Aspects {
+  bool envelope = true;
+  bool parts = true;
+};
+
+/// A summary as octets for a cache, and what is wanted of it back; Kind::corrupt if it is not one.
 [[nodiscard]] std::string to_octets(const Summary& summary);
-[[nodiscard]] Result<Summary> from_octets(std::string_view octets);
+[[nodiscard]] Result<Summary> from_octets(std::string octets, Aspects wanted = {});
 
 }  // namespace facteur::mime

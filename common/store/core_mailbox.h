@@ -30,7 +30,9 @@ class CoreMailbox : public Mailbox {
   }
   [[nodiscard]] Result<Uid> first_recent(bool claim) final { return core_->first_recent(claim && !read_only_); }
   [[nodiscard]] Result<std::unique_ptr<Content>> open(Uid uid) final { return core_->open(uid); }
-  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid) final { return core_->summary(uid); }
+  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid, mime::Aspects wanted) final {
+    return core_->summary(uid, wanted);
+  }
   [[nodiscard]] Result<Appended> append(std::span<const NewMessage> messages) final {
     if (read_only_) return refuse_read_only();
     return core_->append(messages);

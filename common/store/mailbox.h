@@ -103,8 +103,9 @@ class Mailbox {
   [[nodiscard]] virtual Result<Uid> first_recent(bool claim) = 0;
   /// The content. Kind::permanent if the message is gone.
   [[nodiscard]] virtual Result<std::unique_ptr<Content>> open(Uid uid) = 0;
-  /// Envelope and structure, from the index or parsed now. Kind::permanent if the message is gone.
-  [[nodiscard]] virtual Result<std::shared_ptr<const mime::Summary>> summary(Uid uid) = 0;
+  /// Envelope and structure, from the index or parsed now; at least what is wanted of it. Kind::permanent if the
+  /// message is gone.
+  [[nodiscard]] virtual Result<std::shared_ptr<const mime::Summary>> summary(Uid uid, mime::Aspects wanted = {}) = 0;
   /// Adds all or none. Durable when it returns.
   [[nodiscard]] virtual Result<Appended> append(std::span<const NewMessage> messages) = 0;
   /// Changes flags; UIDs that are gone are passed over. More than `max_keywords` names in all: Kind::permanent.

@@ -25,6 +25,9 @@ int main(int argc, char** argv) {
     if (auto uidl = pop3d::UidlFormat::parse(settings.pop3_uidl_format)) options.uidl = std::move(*uidl);
     options.no_flag_updates = settings.pop3_no_flag_updates;
     options.mechanisms = settings.auth_mechanisms;
+    options.delay = [&loop = process.loop()](Milliseconds delay, std::function<void()> handler) {
+      return loop::after(loop, delay, std::move(handler));
+    };
     return std::make_unique<pop3d::Connection>(process.loop(), worker.pool(), std::move(opener), std::move(options),
                                                settings.pop3_idle_timeout, std::move(client), std::move(finished));
   });

@@ -26,11 +26,20 @@ Session::~Session() {
 }
 
 void Session::start() {
+  open_maildrop();
+}
+
+void Session::open_maildrop() {
   // The job owns what it opens: should the session be gone meanwhile, the lock goes with the job.
   auto result = std::make_shared<std::expected<OpenMaildrop, OpenFailure>>();
-  job_ = executor_.run([open = std::move(open_), result] { *result = open(); },
+  job_ = executor_.run([open = open_, result] { *result = open(); },
                        [this, result] {
                          job_.reset();
+                         const bool in_use = !*result && result->error().in_use;
+                         if (in_use && options_.delay && ++attempts_ < open_attempts) {
+                           job_ = options_.delay(open_interval, [this] { open_maildrop(); });
+                           return;
+                         }
                          opened(std::move(*result));
                          run();
                          if (changed_) changed_();

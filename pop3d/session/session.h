@@ -43,10 +43,18 @@ struct OpenFailure {
 /// Opens the maildrop. Blocks; runs on the Executor.
 using Opener = std::function<std::expected<OpenMaildrop, OpenFailure>()>;
 
+/// Runs the handler after this time, never before the call returns, unless the Ticket is dropped.
+using Delay = std::function<Ticket(Milliseconds, std::function<void()> handler)>;
+/// How often a maildrop is tried that another session has, and how long is waited in between. Two programs of one user
+/// often look for mail at the same moment; who keeps a session open keeps the others out (RFC 2449 section 8.1.1).
+constexpr unsigned open_attempts = 40;
+constexpr Milliseconds open_interval{50};
+
 struct SessionOptions {
   UidlFormat uidl;
   bool no_flag_updates = false;  ///< do not set \Seen on what was retrieved (Dovecot's pop3_no_flag_updates)
   unsigned bad_commands = 20;    ///< in a row; then the session is closed
+  Delay delay;                   ///< nothing: a maildrop that another session has is tried once
   std::vector<std::string> mechanisms{"PLAIN", "LOGIN"};  ///< of AUTH, as CAPA told before login
 };
 
@@ -97,6 +105,7 @@ class Session final : public login::SessionEngine {
   };
   static const std::array<Command, 11> commands;
 
+  void open_maildrop();
   void opened(std::expected<OpenMaildrop, OpenFailure> result);
   void run();
   void dispatch(std::string_view line);
@@ -131,6 +140,7 @@ class Session final : public login::SessionEngine {
 
   Executor& executor_;
   Opener open_;
+  unsigned attempts_ = 0;
   SessionOptions options_;
   LineReader in_;
   std::string out_;

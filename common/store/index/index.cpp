@@ -2,14 +2,24 @@
 #include "common/store/index/index.h"
 
 #include "common/store/content.h"
+#include "common/store/copy.h"
+#include "common/store/flags.h"
+#include "common/store/uids/state.h"
 
 namespace facteur::store {
 
-Result<std::shared_ptr<const mime::Summary>> summary_of(const MessageKey& message, Index* index,
+Result<MessageKey> key_of(Uid uid, const Snapshot& snapshot, UidState& state) {
+  const auto* entry = state.find(uid);
+  if (entry == nullptr || find(snapshot, uid) == nullptr) return refuse_gone(uid);
+  return MessageKey{snapshot.uid_validity, uid, entry->base};
+}
+
+Result<std::shared_ptr<const mime::Summary>> summary_of(const MessageKey& message, mime::Aspects wanted, Index* index,
                                                         const std::function<Result<std::unique_ptr<Content>>()>& open) {
   if (index != nullptr) {
-    if (const auto octets = index->summary(message)) {
-      if (auto kept = mime::from_octets(*octets)) return std::make_shared<const mime::Summary>(*std::move(kept));
+    if (auto octets = index->summary(message)) {
+      if (auto kept = mime::from_octets(*std::move(octets), wanted))
+        return std::make_shared<const mime::Summary>(*std::move(kept));
     }
   }
   const auto content = open();

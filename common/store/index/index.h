@@ -14,13 +14,15 @@
 
 namespace facteur::store {
 
+class UidState;
+
 /// Which message a summary is of. `name` is what the store tells it by for ever (the base of its file's name): a
 /// mailbox that somebody has copied, or taken over from another server, may share UIDVALIDITY and UIDs with another
 /// one.
 struct MessageKey {
   std::uint32_t uid_validity = 0;
   Uid uid = 0;
-  std::string_view name;
+  std::string name;
 };
 
 /// A cache by mailbox. For several threads. Nothing here fails: what cannot be read is not there, what cannot be
@@ -43,8 +45,13 @@ class Index {
 /// user. nullptr if there can be none.
 [[nodiscard]] std::shared_ptr<Index> open_index(const std::string& folder);
 
-/// The summary of a message: as the index (if there is one) has kept it, else parsed from the content and kept.
+/// The key of a message that this snapshot shows. Kind::permanent if it shows none.
+[[nodiscard]] Result<MessageKey> key_of(Uid uid, const Snapshot& snapshot, UidState& state);
+
+/// The summary of a message, or what is wanted of it: as the index (if there is one) has kept it, else parsed from the
+/// content and kept.
 [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary_of(
-    const MessageKey& message, Index* index, const std::function<Result<std::unique_ptr<Content>>()>& open);
+    const MessageKey& message, mime::Aspects wanted, Index* index,
+    const std::function<Result<std::unique_ptr<Content>>()>& open);
 
 }  // namespace facteur::store

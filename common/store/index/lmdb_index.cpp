@@ -9,6 +9,8 @@ namespace facteur::store {
 namespace {
 
 constexpr Seconds rest_after_failure{60};
+/// Folders whose indexes are remembered, closed, when they have no user.
+constexpr std::size_t max_indexes = 500;
 
 void put_number(std::string& out, std::uint64_t number, int octets) {
   for (int shift = (octets - 1) * 8; shift >= 0; shift -= 8) out += static_cast<char>(number >> shift & 0xff);
@@ -49,17 +51,23 @@ std::string status_value(std::string_view state, const Status& status) {
 
 }  // namespace
 
-LmdbIndex::~LmdbIndex() {
+void LmdbIndex::close() {
   const std::scoped_lock lock(mutex_);
   commit();
+  env_.reset();
 }
 
 /// Opens the environment if it is not, and opens it anew if its file was deleted or replaced.
 bool LmdbIndex::ready() {
+  const auto now = monotonic_now();
+  if (env_ && now - last_look_ < look_interval) return true;
+  last_look_ = now;
   if (env_ && env_->current()) return true;
   env_.reset();
-  const auto now = monotonic_now();
-  if (now < no_attempt_before_) return false;
+  return now >= no_attempt_before_ && open_env();
+}
+
+bool LmdbIndex::open_env() {
   if (const auto made = fs::make_directories(folder_, 0700); !made) {
     give_up(made.error());
     return false;
@@ -105,6 +113,7 @@ void LmdbIndex::put(Table table, std::string key, std::optional<std::string> val
 void LmdbIndex::commit() {
   last_commit_ = monotonic_now();
   if (pending_.empty()) return;
+  last_look_ = {};  // what is written must not go into a file without a name
   if (!ready()) {
     pending_.clear();
     return;
@@ -140,6 +149,9 @@ void LmdbIndex::forget_summaries(std::uint32_t uid_validity, std::span<const Uid
 
 std::optional<Status> LmdbIndex::counters(std::string_view mailbox, std::string_view state) {
   const std::scoped_lock lock(mutex_);
+  const auto known = remembered_.find(mailbox);
+  if (known != remembered_.end() && known->second.state == state) return known->second.status;
+  if (known != remembered_.end() && known->second.status.messages <= small_mailbox) return std::nullopt;
   const auto value = get(counter_table, std::string(mailbox));
   if (!value || value->size() < status_octets || std::string_view(*value).substr(status_octets) != state) {
     return std::nullopt;
@@ -151,21 +163,32 @@ std::optional<Status> LmdbIndex::counters(std::string_view mailbox, std::string_
                                 &status.unseen, &status.first_unseen}) {
     *number = static_cast<std::uint32_t>(take_number(rest, 4));
   }
+  remember(mailbox, state, status);
   return status;
+}
+
+void LmdbIndex::remember(std::string_view mailbox, std::string_view state, const Status& status) {
+  if (remembered_.size() >= max_remembered) remembered_.clear();
+  remembered_.insert_or_assign(std::string(mailbox), Counters{std::string(state), status});
 }
 
 void LmdbIndex::keep_counters(std::string_view mailbox, std::string_view state, const Status& status) {
   const std::scoped_lock lock(mutex_);
-  put(counter_table, std::string(mailbox), status_value(state, status));
+  const auto known = remembered_.find(mailbox);
+  if (known != remembered_.end() && known->second.state == state) return;
+  remember(mailbox, state, status);
+  if (status.messages > small_mailbox) put(counter_table, std::string(mailbox), status_value(state, status));
 }
 
 std::shared_ptr<Index> open_index(const std::string& folder) {
   struct Slot {
     std::unique_ptr<LmdbIndex> index;
     std::weak_ptr<Index> users;
+    std::uint64_t used = 0;  ///< when its last user went, as a count
   };
   static std::mutex mutex;
-  static std::map<std::string, Slot> all;
+  static auto& all = *new std::map<std::string, Slot>;  // not destroyed at the end, when a user may come back
+  static std::uint64_t uses = 0;
   const std::scoped_lock lock(mutex);
   auto& slot = all[folder];
   if (auto users = slot.users.lock()) return users;
@@ -174,7 +197,16 @@ std::shared_ptr<Index> open_index(const std::string& folder) {
   std::shared_ptr<Index> users(slot.index.get(), [folder](Index*) {
     const std::scoped_lock closing(mutex);
     const auto at = all.find(folder);
-    if (at != all.end() && at->second.users.expired()) all.erase(at);
+    if (at == all.end() || !at->second.users.expired()) return;
+    at->second.index->close();
+    at->second.used = ++uses;
+    if (all.size() <= max_indexes) return;
+    const auto free = [](const auto& entry) { return entry.second.users.expired(); };
+    auto oldest = at;
+    for (auto other = all.begin(); other != all.end(); ++other) {
+      if (free(*other) && other->second.used < oldest->second.used) oldest = other;
+    }
+    all.erase(oldest);
   });
   slot.users = users;
   return users;

@@ -1,5 +1,8 @@
 // The index in LMDB. Changes are collected and committed at most once a second, or when there are many: a cache that
 // loses its last second has lost nothing.
+//
+// Counters are remembered beside it, so that a process that serves the same accounts again and again opens no
+// environment for them; those of a small mailbox are written nowhere, since it is read faster than they are.
 #pragma once
 
 #include <map>
@@ -19,12 +22,17 @@ class LmdbIndex : public Index {
  public:
   static constexpr std::size_t max_pending = 256;
   static constexpr Milliseconds commit_interval{1000};
+  static constexpr Milliseconds look_interval{100};  ///< a file that was deleted or replaced is read for so long
   static constexpr std::size_t max_value = 1 << 20;  ///< octets of a summary that are kept
+  static constexpr std::uint32_t small_mailbox = 500;
+  static constexpr std::size_t max_remembered = 1000;  ///< counters of mailboxes
 
   explicit LmdbIndex(std::string folder) : folder_(std::move(folder)) {}
   LmdbIndex(const LmdbIndex&) = delete;
   LmdbIndex& operator=(const LmdbIndex&) = delete;
-  ~LmdbIndex() override;
+  ~LmdbIndex() override { close(); }
+  /// Writes what waits, and closes the environment until somebody asks again.
+  void close();
 
   [[nodiscard]] std::optional<std::string> summary(const MessageKey& message) override;
   void keep_summary(const MessageKey& message, std::string_view octets) override;
@@ -37,17 +45,25 @@ class LmdbIndex : public Index {
 
   // All under mutex_.
   [[nodiscard]] bool ready();
+  [[nodiscard]] bool open_env();
   void give_up(const Error& error);
   [[nodiscard]] std::optional<std::string> get(Table table, const std::string& key);
   void put(Table table, std::string key, std::optional<std::string> value);
   void commit();
+  void remember(std::string_view mailbox, std::string_view state, const Status& status);
 
   std::string folder_;
   std::mutex mutex_;
   std::unique_ptr<LmdbEnv> env_;
+  MonotonicTime last_look_{};  ///< whether the environment's file is still the one of its name
   MonotonicTime last_commit_ = monotonic_now();
   MonotonicTime no_attempt_before_{};  ///< after a failure the index rests
   std::map<std::pair<unsigned, std::string>, std::optional<std::string>> pending_;
+  struct Counters {
+    std::string state;
+    Status status;
+  };
+  std::map<std::string, Counters, std::less<>> remembered_;  ///< by mailbox
 };
 
 }  // namespace facteur::store

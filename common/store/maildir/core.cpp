@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -18,29 +17,34 @@
 namespace facteur::store {
 namespace {
 
-/// Mailboxes used last stay known when their last session ends: a web mailer opens the same one anew for every page.
-/// They are few, since each holds descriptors and what is known of its messages. For one thread at a time.
+/// Mailboxes that were read stay known when their last session ends: a web mailer opens the same one anew for every
+/// page. They are few, since each holds descriptors and what is known of its messages. For several threads.
 class Lingering {
  public:
+  static Lingering& instance() {
+    static auto& all = *new Lingering;  // not destroyed at the end, when what the cores use may have gone
+    return all;
+  }
+  void use(std::shared_ptr<MaildirCore> core) {
+    std::vector<Kept> gone;  // destroyed behind the lock: a core may have an index to write
+    const std::scoped_lock lock(mutex_);
+    const auto now = monotonic_now();
+    std::erase_if(cores_, [&](const Kept& kept) { return kept.core == core; });
+    cores_.push_back({std::move(core), now});
+    const auto over = cores_.size() > most ? cores_.begin() + 1 : cores_.begin();
+    const auto first = std::find_if(over, cores_.end(), [&](const Kept& kept) { return now - kept.used <= longest; });
+    gone.assign(std::make_move_iterator(cores_.begin()), std::make_move_iterator(first));
+    cores_.erase(cores_.begin(), first);
+  }
+
+ private:
   struct Kept {
     std::shared_ptr<MaildirCore> core;
     MonotonicTime used;
   };
-  /// Keeps this one; gives those whose time is over, which the caller destroys when it holds no lock.
-  std::vector<Kept> use(const std::shared_ptr<MaildirCore>& core) {
-    const auto now = monotonic_now();
-    std::erase_if(cores_, [&](const Kept& kept) { return kept.core == core; });
-    cores_.push_back({core, now});
-    const auto over = cores_.size() > most ? cores_.begin() + 1 : cores_.begin();
-    const auto first = std::find_if(over, cores_.end(), [&](const Kept& kept) { return now - kept.used <= longest; });
-    std::vector<Kept> gone(std::make_move_iterator(cores_.begin()), std::make_move_iterator(first));
-    cores_.erase(cores_.begin(), first);
-    return gone;
-  }
-
- private:
   static constexpr std::size_t most = 8;
   static constexpr Seconds longest{60};
+  std::mutex mutex_;
   std::vector<Kept> cores_;  ///< the one used last is at the end
 };
 
@@ -51,8 +55,6 @@ Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, Ma
   // By all three folders: new/ or cur/ may have been moved away and made anew.
   using Which = std::tuple<dev_t, ino_t, ino_t, ino_t, fs::Files*>;
   static std::map<Which, std::weak_ptr<MaildirCore>> all;
-  static auto& lingering = *new Lingering;  // not destroyed at the end, when what the cores use may have gone
-  std::vector<Lingering::Kept> gone;        // before the lock: destroyed behind it
   auto folders = MaildirFolders::open(path, true, *options.files);
   if (!folders) return fail(folders);
   const auto status = options.files->status(folders->root.get());
@@ -63,7 +65,7 @@ Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, Ma
   if (!cur) return fail(cur);
   auto sync = SharedSync::of(folders->cur.get(), *options.files);
   if (!sync) return fail(sync);
-  const std::scoped_lock lock(mutex);
+  std::unique_lock lock(mutex);
   std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
   auto& known = all[{status->st_dev, status->st_ino, fresh->st_ino, cur->st_ino, options.files}];
   auto core = known.lock();
@@ -72,9 +74,14 @@ Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, Ma
     known = core;
     (void)sweep_tmp(core->folders_.tmp.get(), *core->options_.files);
   }
-  // Other Files (those of tests) may go before it.
-  if (options.files == &fs::system_files()) gone = lingering.use(core);
+  lock.unlock();
+  if (core->loaded_) core->linger();
   return core;
+}
+
+void MaildirCore::linger() {
+  // Other Files (those of tests) may go before it.
+  if (options_.files == &fs::system_files()) Lingering::instance().use(shared_from_this());
 }
 
 MaildirCore::MaildirCore(Key /*key*/, MaildirFolders folders, MaildirOptions options, std::shared_ptr<SharedSync> sync)
@@ -96,12 +103,10 @@ Result<std::shared_ptr<const Snapshot>> MaildirCore::snapshot() {
 
 Result<Status> MaildirCore::status() {
   const std::scoped_lock lock(mutex_);
-  // A mailbox that nobody has open, and nobody changed: the index answers, however many messages there are.
+  // A mailbox that nobody has read, and nobody changed: the index answers, however many messages there are.
   if (!snapshot_ && options_.index) {
     const auto state = state_of_files();
-    const auto stamp = stamp_of(folders_.fresh.get());
-    auto kept = state && stamp ? options_.index->counters(std::to_string(stamp->inode), *state) : std::nullopt;
-    if (kept) return *kept;
+    if (const auto kept = state ? options_.index->counters(state->mailbox, state->files) : std::nullopt) return *kept;
   }
   if (auto done = refresh(); !done) return fail(done);
   return status_;
@@ -129,12 +134,7 @@ void MaildirCore::take_out_of_new() {
   for (const auto& record : snapshot_->records) {
     auto* entry = list_.state().find(record.uid);
     if (entry == nullptr || entry->file.place != Place::in_new) continue;
-    const auto info = info_for(entry->file.info, entry->file.system_flags);
-    const auto renamed =
-        options_.files->rename(folders_.fresh.get(), file_name(*entry), folders_.cur.get(), entry->base + info);
-    if (!renamed) continue;
-    entry->file.place = Place::in_cur;
-    entry->file.info = info;
+    (void)rename_to(*entry, info_for(entry->file.info, entry->file.system_flags));
   }
 }
 
@@ -191,18 +191,18 @@ Result<std::unique_ptr<Content>> MaildirCore::open(Uid uid) {
   return open_content({std::move(fd), 0, static_cast<std::uint64_t>(status->st_size)}, size, *options_.files);
 }
 
-Result<std::shared_ptr<const mime::Summary>> MaildirCore::summary(Uid uid) {
-  std::uint32_t validity = 0;
-  std::string name;
+Result<std::shared_ptr<const mime::Summary>> MaildirCore::summary(Uid uid, mime::Aspects wanted) {
+  Result<MessageKey> key;
   {
     const std::scoped_lock lock(mutex_);
-    if (auto done = refresh(); !done) return fail(done);
-    const auto* entry = list_.state().find(uid);
-    if (entry == nullptr || find(*snapshot_, uid) == nullptr) return refuse_gone(uid);
-    validity = snapshot_->uid_validity;
-    name = entry->base;
+    // What the session knows of is enough: its client has not heard of what came or went since.
+    if (!snapshot_) {
+      if (auto done = refresh(); !done) return fail(done);
+    }
+    key = key_of(uid, *snapshot_, list_.state());
   }
-  return summary_of({validity, uid, name}, options_.index.get(), [&] { return open(uid); });
+  if (!key) return fail(key);
+  return summary_of(*key, wanted, options_.index.get(), [&] { return open(uid); });
 }
 
 }  // namespace facteur::store

@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,7 +31,7 @@ struct MaildirOptions {
 };
 
 /// For several threads: every public function takes the mutex, and none keeps it over a call of another mailbox.
-class MaildirCore {
+class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   struct Key {
     explicit Key() = default;
   };
@@ -46,7 +47,7 @@ class MaildirCore {
   [[nodiscard]] Result<Status> status();
   [[nodiscard]] Result<Uid> first_recent(bool claim);
   [[nodiscard]] Result<std::unique_ptr<Content>> open(Uid uid);
-  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid);
+  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid, mime::Aspects wanted);
   [[nodiscard]] Result<Appended> append(std::span<const NewMessage> messages);
   [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                       const std::vector<std::string>& keywords);
@@ -70,6 +71,12 @@ class MaildirCore {
     std::string name;
     Place place;
   };
+  /// What differs whenever the files do, and the mailbox it is said of: as the index wants it.
+  struct StateOfFiles {
+    std::string mailbox, files;
+  };
+  /// Files of messages beside those that are shown.
+  using Twins = std::map<Uid, std::vector<Stranger>>;
   /// What its file says of it.
   struct Measured {
     UidEntry entry;
@@ -116,7 +123,8 @@ class MaildirCore {
   [[nodiscard]] Result<Stamp> stamp_of(int directory);
   [[nodiscard]] static bool is_settled(const Stamp& stamp);
   /// What the counters in the index depend on; nothing while the folders may change without another time.
-  [[nodiscard]] std::optional<std::string> state_of_files();
+  [[nodiscard]] std::optional<StateOfFiles> state_of_files();
+  void linger();
   void keep_counters();
   /// Makes snapshot_ from the list; false if a message of the list was not seen, unless that is to be passed over.
   [[nodiscard]] bool publish(bool anyway);
@@ -139,7 +147,12 @@ class MaildirCore {
   [[nodiscard]] Result<std::vector<Source>> sources(std::span<const Uid> uids);
   [[nodiscard]] Result<> link_to(Source& source, MaildirCore& target);
   void take_out_of_new();
-  void remove_twins(const std::vector<Uid>& uids);
+
+  // Messages with two files: maildir/twins.cpp.
+  [[nodiscard]] Twins twins_of(std::span<const Uid> uids);
+  [[nodiscard]] Result<bool> same_octets(const Stranger& a, const Stranger& b);
+  [[nodiscard]] Result<> remove_twins(const UidEntry& entry, const std::vector<Stranger>& twins);
+  [[nodiscard]] Result<> rename_to(UidEntry& entry, const std::string& info);
 
   std::mutex mutex_;
   MaildirFolders folders_;
@@ -155,7 +168,8 @@ class MaildirCore {
   std::optional<std::vector<std::string>> letters_;  ///< what Dovecot's keyword letters stand for
   std::shared_ptr<const Snapshot> snapshot_;
   Status status_;
-  std::string kept_state_;  ///< under which the counters were last put into the index
+  std::atomic<bool> loaded_ = false;  ///< there is a snapshot
+  std::string kept_state_;            ///< under which the counters were last put into the index
 };
 
 }  // namespace facteur::store

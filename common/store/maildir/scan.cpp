@@ -79,23 +79,25 @@ Result<> MaildirCore::refresh(bool anyway) {
   return done;
 }
 
-std::optional<std::string> MaildirCore::state_of_files() {
+std::optional<MaildirCore::StateOfFiles> MaildirCore::state_of_files() {
   const auto fresh = stamp_of(folders_.fresh.get());
   const auto cur = stamp_of(folders_.cur.get());
   const auto list = options_.files->status_at(folders_.root.get(), UidList::file_name);
   if (!fresh || !cur || !list || !is_settled(*fresh) || !is_settled(*cur)) return std::nullopt;
-  return fmt::format("{} {} {} {} {} {} {} {} {}", fresh->inode, fresh->seconds, fresh->nanoseconds, cur->inode,
-                     cur->seconds, cur->nanoseconds, list->st_dev, list->st_ino, list->st_size);
+  return StateOfFiles{
+      .mailbox = std::to_string(fresh->inode),
+      .files = fmt::format("{} {} {} {} {} {} {} {} {}", fresh->inode, fresh->seconds, fresh->nanoseconds, cur->inode,
+                           cur->seconds, cur->nanoseconds, list->st_dev, list->st_ino, list->st_size)};
 }
 
 void MaildirCore::keep_counters() {
   if (!options_.index) return;
   const auto state = state_of_files();
   // What changed since the reading is not counted yet.
-  if (!state || *state == kept_state_ || !list_.unchanged()) return;
+  if (!state || state->files == kept_state_ || !list_.unchanged()) return;
   if (stamp_of(folders_.fresh.get()) != new_stamp_ || stamp_of(folders_.cur.get()) != cur_stamp_) return;
-  options_.index->keep_counters(std::to_string(new_stamp_.inode), *state, status_);
-  kept_state_ = *state;
+  options_.index->keep_counters(state->mailbox, state->files, status_);
+  kept_state_ = state->files;
 }
 
 Result<> MaildirCore::scan(bool anyway) {
@@ -327,6 +329,7 @@ bool MaildirCore::publish(bool anyway) {
   }
   if (!snapshot_ || *snapshot_ != now) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
   status_ = count(*snapshot_, state.first_recent);
+  if (!loaded_.exchange(true)) linger();
   return true;
 }
 

@@ -230,18 +230,18 @@ Result<std::unique_ptr<Content>> MboxCore::open(Uid uid) {
   return std::make_unique<StringContent>(std::make_shared<const std::string>(mbox_content(*raw)));
 }
 
-Result<std::shared_ptr<const mime::Summary>> MboxCore::summary(Uid uid) {
-  std::uint32_t validity = 0;
-  std::string name;
+Result<std::shared_ptr<const mime::Summary>> MboxCore::summary(Uid uid, mime::Aspects wanted) {
+  Result<MessageKey> key;
   {
     const std::scoped_lock guard(mutex_);
-    if (auto done = refresh(); !done) return fail(done);
-    const auto* entry = list_.state().find(uid);
-    if (entry == nullptr || find(*snapshot_, uid) == nullptr) return refuse_gone(uid);
-    validity = snapshot_->uid_validity;
-    name = entry->base;
+    // What the session knows of is enough: its client has not heard of what came or went since.
+    if (!snapshot_) {
+      if (auto done = refresh(); !done) return fail(done);
+    }
+    key = key_of(uid, *snapshot_, list_.state());
   }
-  return summary_of({validity, uid, name}, options_.index.get(), [&] { return open(uid); });
+  if (!key) return fail(key);
+  return summary_of(*key, wanted, options_.index.get(), [&] { return open(uid); });
 }
 
 }  // namespace facteur::store

@@ -44,7 +44,7 @@ class MboxCore {
   [[nodiscard]] Result<Status> status();
   [[nodiscard]] Result<Uid> first_recent(bool claim);
   [[nodiscard]] Result<std::unique_ptr<Content>> open(Uid uid);
-  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid);
+  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid, mime::Aspects wanted);
   [[nodiscard]] Result<Appended> append(std::span<const NewMessage> messages);
   /// Copies messages to the end of the mbox itself.
   [[nodiscard]] Result<Appended> copy(std::span<const Uid> uids);

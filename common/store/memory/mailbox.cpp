@@ -107,7 +107,7 @@ Result<std::unique_ptr<Content>> MemoryMailbox::open(Uid uid) {
   return std::make_unique<StringContent>(std::move(octets));
 }
 
-Result<std::shared_ptr<const mime::Summary>> MemoryMailbox::summary(Uid uid) {
+Result<std::shared_ptr<const mime::Summary>> MemoryMailbox::summary(Uid uid, mime::Aspects /*wanted*/) {
   const auto octets = content(uid);
   if (!octets) return refuse_gone(uid);
   return std::make_shared<const mime::Summary>(mime::summarize(*octets));

@@ -45,7 +45,7 @@ class MemoryMailbox : public Mailbox {
   [[nodiscard]] Result<std::shared_ptr<const Snapshot>> snapshot() override;
   [[nodiscard]] Result<Uid> first_recent(bool claim) override;
   [[nodiscard]] Result<std::unique_ptr<Content>> open(Uid uid) override;
-  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid) override;
+  [[nodiscard]] Result<std::shared_ptr<const mime::Summary>> summary(Uid uid, mime::Aspects wanted) override;
   [[nodiscard]] Result<Appended> append(std::span<const NewMessage> messages) override;
   [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                       const std::vector<std::string>& keywords) override;

@@ -23,14 +23,17 @@ struct Order {
   std::vector<FetchItem> items;
 };
 
-bool needs_summary(const FetchItem& item) {
+bool needs_parts(const FetchItem& item) {
   switch (item.kind) {
-    case ItemKind::envelope:
     case ItemKind::body:
     case ItemKind::body_structure: return true;
     case ItemKind::section: return !item.section.path.empty() || item.section.text != SectionText::all;
     default: return false;
   }
+}
+
+bool needs_envelope(const FetchItem& item) {
+  return item.kind == ItemKind::envelope;
 }
 
 bool needs_content(const FetchItem& item) {
@@ -46,7 +49,8 @@ Extent clip(Extent extent, const std::optional<Partial>& partial) {
 class FetchTask : public Task {
  public:
   explicit FetchTask(Order order) : order_(std::move(order)) {
-    summary_wanted_ = std::any_of(order_.items.begin(), order_.items.end(), needs_summary);
+    wanted_.envelope = std::any_of(order_.items.begin(), order_.items.end(), needs_envelope);
+    wanted_.parts = std::any_of(order_.items.begin(), order_.items.end(), needs_parts);
     content_wanted_ = std::any_of(order_.items.begin(), order_.items.end(), needs_content);
     sets_seen_ = std::any_of(order_.items.begin(), order_.items.end(), [](const auto& item) { return item.sets_seen; });
     tells_flags_ = std::any_of(order_.items.begin(), order_.items.end(),
@@ -101,8 +105,8 @@ class FetchTask : public Task {
       if (content) content_ = std::move(*content);
       if (!content) opened = fail(content);
     }
-    if (opened && summary_wanted_) {
-      auto summary = mailbox.summary(uid);
+    if (opened && (wanted_.envelope || wanted_.parts)) {
+      auto summary = mailbox.summary(uid, wanted_);
       if (summary) summary_ = std::move(*summary);
       if (!summary) opened = fail(summary);
     }
@@ -217,7 +221,7 @@ class FetchTask : public Task {
   }
 
   Order order_;
-  bool summary_wanted_ = false;
+  mime::Aspects wanted_;
   bool content_wanted_ = false;
   bool sets_seen_ = false;
   bool tells_flags_ = false;

@@ -68,13 +68,19 @@ bool SearchedMessage::matches(const SearchKey& key) {
   }
 }
 
-const mime::Summary* SearchedMessage::summary() {
-  if (!summary_ && !unreadable_) {
-    auto summary = mailbox_.summary(uid_);
-    if (summary) summary_ = std::move(*summary);
-    unreadable_ = !summary_;
+/// What is wanted of the summary, kept in `known`; nullptr if it cannot be had.
+const mime::Summary* SearchedMessage::know(Known& known, mime::Aspects wanted) {
+  if (!known && !unreadable_) {
+    auto summary = mailbox_.summary(uid_, wanted);
+    if (summary) known = std::move(*summary);
+    unreadable_ = !known;
   }
-  return summary_.get();
+  return known.get();
+}
+
+const mime::Envelope* SearchedMessage::envelope() {
+  const auto* known = know(envelope_, {.envelope = true, .parts = false});
+  return known == nullptr ? nullptr : &known->envelope;
 }
 
 bool SearchedMessage::open() {
@@ -83,7 +89,7 @@ bool SearchedMessage::open() {
     if (content) content_ = std::move(*content);
     unreadable_ = !content_;
   }
-  return content_ != nullptr && summary() != nullptr;
+  return content_ != nullptr && know(summary_, {.envelope = false, .parts = true}) != nullptr;
 }
 
 std::string SearchedMessage::read(std::uint64_t begin, std::uint64_t end) {
@@ -97,22 +103,21 @@ const std::string& SearchedMessage::header() {
 }
 
 bool SearchedMessage::envelope_matches(const SearchKey& key) {
-  const auto* known = summary();
+  const auto* known = envelope();
   if (known == nullptr) return false;
-  const auto& envelope = known->envelope;
   switch (key.kind) {
-    case KeyKind::from: return holds(written(envelope.from), key.value);
-    case KeyKind::to: return holds(written(envelope.to), key.value);
-    case KeyKind::cc: return holds(written(envelope.cc), key.value);
-    case KeyKind::bcc: return holds(written(envelope.bcc), key.value);
-    default: return holds(readable(envelope.subject.value), key.value);
+    case KeyKind::from: return holds(written(known->from), key.value);
+    case KeyKind::to: return holds(written(known->to), key.value);
+    case KeyKind::cc: return holds(written(known->cc), key.value);
+    case KeyKind::bcc: return holds(written(known->bcc), key.value);
+    default: return holds(readable(known->subject.value), key.value);
   }
 }
 
 /// The day the sender's calendar showed; the zone is disregarded (RFC 3501 section 6.4.4).
 bool SearchedMessage::sent_matches(const SearchKey& key) {
-  const auto* known = summary();
-  const auto date = known != nullptr ? mime::parse_date(known->envelope.date.value) : std::nullopt;
+  const auto* known = envelope();
+  const auto date = known != nullptr ? mime::parse_date(known->date.value) : std::nullopt;
   if (!date) return false;
   if (key.kind == KeyKind::sent_before) return date->day() < key.number;
   return key.kind == KeyKind::sent_on ? date->day() == key.number : date->day() >= key.number;

@@ -22,7 +22,9 @@ class SearchedMessage {
   [[nodiscard]] bool matches(const SearchKey& key);
 
  private:
-  const mime::Summary* summary();
+  using Known = std::shared_ptr<const mime::Summary>;
+  const mime::Summary* know(Known& known, mime::Aspects wanted);
+  const mime::Envelope* envelope();
   const std::string& header();
   std::string read(std::uint64_t begin, std::uint64_t end);
   bool open();
@@ -35,7 +37,8 @@ class SearchedMessage {
 
   store::Mailbox& mailbox_;
   store::Uid uid_;
-  std::shared_ptr<const mime::Summary> summary_;
+  Known envelope_;  ///< a summary with the envelope alone
+  Known summary_;   ///< one with the parts
   std::unique_ptr<store::Content> content_;
   std::optional<std::string> header_;
   std::optional<std::vector<std::string>> texts_;  ///< of the body's parts

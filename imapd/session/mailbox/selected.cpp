@@ -80,9 +80,11 @@ Result<std::unique_ptr<Selected>> Selected::open(store::Account& account, const 
   if (!mailbox) return fail(mailbox);
   std::unique_ptr<Selected> selected(new Selected(std::move(*mailbox), name));
   // First claimed, then counted: a message that comes in between may be recent in two sessions, never in none. How many
-  // are recent is known before the claim only.
+  // are recent is known before the claim only. Where none is, there is nothing to claim.
   const auto before = selected->mailbox_->status();
   if (!before) return fail(before);
+  selected->status_ = *before;
+  if (before->recent == 0) return selected;
   const auto first = selected->mailbox_->first_recent(!selected->read_only());
   if (!first) return fail(first);
   auto status = selected->mailbox_->status();

@@ -34,7 +34,9 @@ class FaultyMailbox : public Mailbox {
     ++faults_->opened;
     return std::make_unique<FaultyContent>(std::move(*content), faults_);
   }
-  Result<std::shared_ptr<const mime::Summary>> summary(Uid uid) override { return real_->summary(uid); }
+  Result<std::shared_ptr<const mime::Summary>> summary(Uid uid, mime::Aspects wanted) override {
+    return real_->summary(uid, wanted);
+  }
   Result<Appended> append(std::span<const NewMessage> m) override { return real_->append(m); }
   Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system,
                         const std::vector<std::string>& keywords) override {

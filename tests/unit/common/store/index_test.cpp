@@ -59,18 +59,45 @@ TEST_CASE("the index gives back what was kept, at once and after it was closed")
   }
 }
 
+TEST_CASE("counters are remembered, and written for mailboxes that are long to read") {
+  const Folder folder;
+  auto large = some_status();
+  large.messages = LmdbIndex::small_mailbox + 1;
+  {
+    LmdbIndex index(folder.path);
+    index.keep_counters("small", "state 1", some_status());
+    index.keep_counters("large", "state 1", large);
+    CHECK(index.counters("small", "state 1"));
+    index.keep_counters("large", "state 2", large);
+    CHECK_FALSE(index.counters("large", "state 1"));
+    index.close();
+    CHECK(index.counters("large", "state 2"));
+  }
+  LmdbIndex later(folder.path);
+  CHECK_FALSE(later.counters("small", "state 1"));
+  CHECK_FALSE(later.counters("large", "state 1"));
+  REQUIRE(later.counters("large", "state 2"));
+  CHECK(later.counters("large", "state 2")->messages == large.messages);
+  for (std::size_t i = 0; i < LmdbIndex::max_remembered + 10; ++i) {
+    later.keep_counters(std::to_string(i), "state 1", some_status());
+  }
+  CHECK(later.counters("large", "state 2"));
+}
+
 TEST_CASE("an index that is deleted, emptied or overwritten while it is open is made anew") {
   const Folder folder;
   const auto path = folder.path + "/index";
   const auto index = open_index(path);
   fill(*index, 300);
   std::filesystem::remove_all(path);
+  pause_for(LmdbIndex::look_interval);
   CHECK_FALSE(index->summary({1, 1, "m"}));
   fill(*index, 300);
   CHECK(index->summary({1, 1, "m"}) == "summary 1");
   CHECK(std::filesystem::exists(path + "/data.mdb"));
   write(path + "/data.mdb.new", "no index at all");
   std::filesystem::rename(path + "/data.mdb.new", path + "/data.mdb");
+  pause_for(LmdbIndex::look_interval);
   CHECK_FALSE(index->summary({1, 1, "m"}));
   fill(*index, 300);
   CHECK(index->summary({1, 300, "m"}) == "summary 300");

@@ -44,14 +44,21 @@ void deliver(const std::string& path, const std::string& queue_id) {
                                 .first_attempt = true}));
 }
 
-std::vector<std::pair<Uid, int>> seen_by(Mailbox& mailbox) {
-  const auto snapshot = mailbox.snapshot();
-  INFO((snapshot ? std::string() : snapshot.error().text));
-  REQUIRE(snapshot);
-  std::vector<std::pair<Uid, int>> out;
-  for (const auto& record : (*snapshot)->records) out.emplace_back(record.uid, record.flags.system);
-  return out;
-}
+/// An INBOX that has been read once, and what its account reads it with.
+template <class Calls>
+struct OpenInbox {
+  Folder folder;
+  Calls calls;
+  std::unique_ptr<Account> account = account_at(folder.path, calls);
+  std::unique_ptr<Mailbox> inbox = open_in(*account, "INBOX");
+
+  OpenInbox() { REQUIRE(inbox->snapshot()); }
+  /// A message comes, and the reading that sees it begins to watch.
+  void begin_to_follow() {
+    deliver(folder.path, "4bXaaaaaaaaa");
+    CHECK(seen_by(*inbox).size() == 1);
+  }
+};
 
 /// Another program that changes a Maildir at random.
 struct Other {
@@ -98,15 +105,11 @@ struct Other {
 }  // namespace
 
 TEST_CASE("an open Maildir that changes is not read again") {
-  const Folder folder;
-  CountingFiles files;
-  const auto account = account_at(folder.path, files);
-  const auto inbox = open_in(*account, "INBOX");
+  OpenInbox<CountingFiles> house;
+  auto& [folder, calls, account, inbox] = house;
   if (!can_follow(folder.path)) return;
-  REQUIRE(inbox->snapshot());
-  deliver(folder.path, "4bXaaaaaaaaa");
-  CHECK(seen_by(*inbox).size() == 1);  // read for the last time: watched from here on
-  const int readings = files.readings;
+  house.begin_to_follow();
+  const int readings = calls.readings;
 
   deliver(folder.path, "4bXbbbbbbbbb");
   CHECK(seen_by(*inbox).size() == 2);
@@ -122,20 +125,17 @@ TEST_CASE("an open Maildir that changes is not read again") {
   CHECK(now[2] == std::pair<Uid, int>{3, seen | flagged});
   REQUIRE(inbox->expunge({&third, 1}));
   CHECK(seen_by(*inbox).size() == 2);
-  CHECK(files.readings == readings);
+  CHECK(calls.readings == readings);
 
   // A file that has gone may be one that was renamed just now: the folders say.
   stdfs::remove(folder.path + "/cur/" + files_in(folder.path + "/cur")[0]);
   CHECK(seen_by(*inbox).size() == 1);
-  CHECK(files.readings > readings);
+  CHECK(calls.readings > readings);
 }
 
 TEST_CASE("what is followed is what a reading finds, whatever others do") {
-  const Folder folder;
-  UnsyncedFiles ours;
-  const auto account = account_at(folder.path, ours);
-  const auto inbox = open_in(*account, "INBOX");
-  REQUIRE(inbox->snapshot());
+  OpenInbox<UnsyncedFiles> house;
+  auto& [folder, calls, account, inbox] = house;
   const auto seed = GENERATE(range(1U, 9U));
   Other other{folder.path, std::mt19937(seed)};
   for (int round = 0; round < 60; ++round) {
@@ -160,13 +160,9 @@ TEST_CASE("what is followed is what a reading finds, whatever others do") {
 }
 
 TEST_CASE("more changes than are kept: the folders are read") {
-  const Folder folder;
-  UnsyncedFiles ours;
-  const auto account = account_at(folder.path, ours);
-  const auto inbox = open_in(*account, "INBOX");
-  REQUIRE(inbox->snapshot());
-  deliver(folder.path, "4bXaaaaaaaaa");
-  CHECK(seen_by(*inbox).size() == 1);
+  OpenInbox<UnsyncedFiles> house;
+  auto& [folder, calls, account, inbox] = house;
+  house.begin_to_follow();
   const auto base = folder.path + "/cur/17.M1P1.h";
   write(base + ":2,", "X: y\n\n");
   for (std::size_t i = 0; i < 2 * NameWatch::most_changes; ++i) {
@@ -179,29 +175,22 @@ TEST_CASE("more changes than are kept: the folders are read") {
 }
 
 TEST_CASE("a message that could not be written down is not forgotten") {
-  const Folder folder;
-  FaultyFiles ours;
-  const auto account = account_at(folder.path, ours);
-  const auto inbox = open_in(*account, "INBOX");
-  REQUIRE(inbox->snapshot());
-  deliver(folder.path, "4bXaaaaaaaaa");
-  CHECK(seen_by(*inbox).size() == 1);
+  OpenInbox<FaultyFiles> house;
+  auto& [folder, calls, account, inbox] = house;
+  house.begin_to_follow();
   for (int at = 0; at < 4; ++at) {
     deliver(folder.path, "4bXbbbbbbbb" + std::to_string(at));
-    ours.operations = 0;
-    ours.fail_at = at;
+    calls.operations = 0;
+    calls.fail_at = at;
     (void)inbox->snapshot();
-    ours.fail_at = -1;
+    calls.fail_at = -1;
     CHECK(seen_by(*inbox).size() == static_cast<std::size_t>(at) + 2);
   }
 }
 
 TEST_CASE("a message that another process did not find is kept while its file is there") {
-  const Folder folder;
-  UnsyncedFiles ours;
-  const auto account = account_at(folder.path, ours);
-  const auto inbox = open_in(*account, "INBOX");
-  REQUIRE(inbox->snapshot());
+  OpenInbox<UnsyncedFiles> house;
+  auto& [folder, calls, account, inbox] = house;
   deliver(folder.path, "4bXaaaaaaaaa");
   deliver(folder.path, "4bXbbbbbbbbb");
   REQUIRE(seen_by(*inbox).size() == 2);
@@ -218,25 +207,6 @@ TEST_CASE("a message that another process did not find is kept while its file is
   const auto now = seen_by(*inbox);
   REQUIRE(now.size() == 3);
   CHECK(now[2].first == 4);  // under a UID of its own
-}
-
-TEST_CASE("a message that has two files goes with both") {
-  const auto* part = GENERATE("/cur/", "/new/");
-  const Folder folder;
-  UnsyncedFiles ours;
-  const auto account = account_at(folder.path, ours);
-  const auto inbox = open_in(*account, "INBOX");
-  const Uid uid = add(*inbox, suite_mail);
-  const Uid other = add(*inbox, suite_mail);
-  REQUIRE(seen_by(*inbox).size() == 2);
-  const auto name = files_in(folder.path + "/cur")[0];
-  stdfs::copy_file(folder.path + "/cur/" + name, folder.path + part + name.substr(0, name.find(':')) + ":2,F");
-  REQUIRE(seen_by(*inbox).size() == 2);
-  REQUIRE(inbox->expunge({&uid, 1}));
-  CHECK(files_in(folder.path + "/cur").size() + files_in(folder.path + "/new").size() == 1);
-  const auto now = seen_by(*inbox);
-  REQUIRE(now.size() == 1);
-  CHECK(now[0].first == other);
 }
 
 TEST_CASE("a folder that was moved away and made anew is the mailbox, for whoever opens it then") {

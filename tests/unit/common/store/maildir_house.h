@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/store/maildir/account.h"
@@ -24,6 +25,16 @@ inline std::vector<std::string> files_in(const std::string& path) {
   std::vector<std::string> out;
   for (const auto& entry : std::filesystem::directory_iterator(path)) out.push_back(entry.path().filename());
   std::ranges::sort(out);
+  return out;
+}
+
+/// UIDs and system flags.
+inline std::vector<std::pair<Uid, int>> seen_by(Mailbox& mailbox) {
+  const auto snapshot = mailbox.snapshot();
+  INFO((snapshot ? std::string() : snapshot.error().text));
+  REQUIRE(snapshot);
+  std::vector<std::pair<Uid, int>> out;
+  for (const auto& record : (*snapshot)->records) out.emplace_back(record.uid, record.flags.system);
   return out;
 }
 

@@ -69,6 +69,57 @@ TEST_CASE("POP-07: unique ids stay over sessions, new mail and deletions") {
   CHECK(after.find("\r\n3 ") == std::string::npos);
 }
 
+TEST_CASE("POP-08: a maildrop in use is tried again for a while") {
+  Disk disk;
+  auto first = std::make_unique<Session>(disk.pool, open_maildrop(disk.alice, disk.settings, false), SessionOptions{});
+  first->start();
+  disk.pool.drain();
+  std::function<void()> waiting;
+  SessionOptions options;
+  options.delay = [&](Milliseconds delay, std::function<void()> handler) {
+    CHECK(delay == open_interval);
+    waiting = handler;
+    return Ticket(std::make_shared<int>());
+  };
+  Session second(disk.pool, open_maildrop(disk.alice, disk.settings, false), options);
+  second.start();
+  unsigned tries = 0;
+  const auto try_again = [&] {
+    disk.pool.drain();
+    if (!waiting) return false;
+    ++tries;
+    std::exchange(waiting, nullptr)();
+    return true;
+  };
+  SECTION("until it is free") {
+    for (int i = 0; i < 5; ++i) REQUIRE(try_again());
+    CHECK(second.take_output().empty());
+    first.reset();
+    while (try_again()) {
+    }
+    CHECK(second.take_output().starts_with("+OK"));
+  }
+  SECTION("but not for ever") {
+    while (try_again()) {
+    }
+    CHECK(tries == open_attempts - 1);
+    CHECK(second.take_output().starts_with("-ERR [IN-USE]"));
+    CHECK(second.closed());
+  }
+  SECTION("nor by a server that ends") {
+    REQUIRE(try_again());
+    second.shut_down();
+    CHECK(second.take_output() == "-ERR [SYS/TEMP] Server shutting down\r\n");
+    first.reset();
+    while (try_again()) {
+    }
+    CHECK(second.take_output().empty());
+    CHECK(second.closed());
+    disk.pool.drain();
+    CHECK(disk.session("").starts_with("+OK"));
+  }
+}
+
 TEST_CASE("POP-08: one session at a time; the lock goes with its session, however it ends") {
   Disk disk;
   auto first =
