@@ -148,11 +148,11 @@ class MailFolderTest(unittest.TestCase):
         wait_until(lambda: os.path.exists(LOCK) != gone, 10, "no dotlock" if gone else "a dotlock")
 
     @contextlib.contextmanager
-    def slow(self, demo, name):
-        """Every sync of a worker takes seconds: it holds its locks meanwhile."""
+    def slow(self, demo, name, call="fsync", time=f"{LONG}s"):
+        """A call of a worker takes long: it holds its locks meanwhile."""
         need_strace(self)
         pid = demo.pids(name)[0]
-        with Strace(threads(pid), "-f", "-e", "trace=fsync", "-e", f"inject=fsync:delay_enter={LONG}s"):
+        with Strace(threads(pid), "-f", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter={time}"):
             yield pid
 
     # Locks of others -------------------------------------------------------------------------------------------------
@@ -225,7 +225,8 @@ class MailFolderTest(unittest.TestCase):
                 os.unlink(MBOX)
 
     def test_a_program_that_knows_dotlocks_alone(self):
-        """It appends beside deliveries: nothing is lost, nothing is mixed."""
+        """It appends beside deliveries, each of which has found the end of the file a while before it writes there: nothing is lost,
+        nothing is mixed."""
         script = ('i=0; while [ $i -lt 25 ]; do dotlockfile -l -p -r 50 -i 1 "$1.lock" || exit 1; '
                   'printf "From x Mon Oct  5 11:00:00 2026\\nSubject: theirs %s\\n\\n" $i >>"$1"; sleep 0.02; printf "end\\n\\n" >>"$1"; '
                   'dotlockfile -u "$1.lock"; i=$((i + 1)); sleep 0.05; done')
@@ -234,7 +235,8 @@ class MailFolderTest(unittest.TestCase):
             theirs = subprocess.Popen(["setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups", "sh", "-c", script,
                                        "sh", MBOX])
             try:
-                self.wait_for_delivery(demo, *[self.send(demo, f"ours {number}") for number in range(40)])
+                with self.slow(demo, "local", "pwrite64", "30ms"):
+                    self.wait_for_delivery(demo, *[self.send(demo, f"ours {number}") for number in range(40)])
                 self.assertEqual(theirs.wait(timeout=90), 0)
             finally:
                 theirs.kill()
