@@ -18,6 +18,7 @@ import time
 import unittest
 
 from accounts import Saslauthd, make_accounts
+from dotlocks import DOTLOCKFILE, HELD, OtherProgram
 from harness import Demo, alive, main, message, need_root, wait_until
 from strace import Strace, need_strace, threads
 
@@ -27,49 +28,13 @@ PASSWORD = "right horse"
 FOLDER = "/var/mail"
 MBOX = f"{FOLDER}/fjim"
 LOCK = f"{MBOX}.lock"
-DOTLOCKFILE = "/usr/bin/dotlockfile"
-HELD = 4  # L_MAXTRYS of lockfile_create(3)
+OTHER = OtherProgram(UID, LOCK)
 QUICK = ("minimal_backoff_time=1s", "maximal_backoff_time=1s", "auth_failure_delay=0s")
 LONG = 3  # seconds that a call is delayed, for a look at what holds meanwhile
 
 
 def mount(*arguments):
     subprocess.run(["mount", *arguments], check=True, timeout=20)
-
-
-def dotlockfile(*arguments):
-    """Its exit status, run by the owner of the mbox."""
-    as_user = ["setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups"]
-    return subprocess.run([*as_user, DOTLOCKFILE, *arguments], timeout=60).returncode
-
-
-@contextlib.contextmanager
-def foreign_lock():
-    """Another program's dotlock, which names no process."""
-    assert dotlockfile("-l", "-r", "0", LOCK) == 0
-    try:
-        yield
-    finally:
-        dotlockfile("-u", LOCK)
-
-
-@contextlib.contextmanager
-def foreign_lock_for(seconds):
-    """The same, given back while the with-block runs; told is when."""
-    told = []
-
-    def give_back():
-        time.sleep(seconds)
-        told.append(time.monotonic())
-        dotlockfile("-u", LOCK)
-
-    assert dotlockfile("-l", "-r", "0", LOCK) == 0
-    thread = threading.Thread(target=give_back)
-    thread.start()
-    try:
-        yield told
-    finally:
-        thread.join()
 
 
 def status_of(pid):
@@ -161,7 +126,7 @@ class MailFolderTest(unittest.TestCase):
         for order in ("fcntl dotlock", "dotlock fcntl"):
             with self.subTest(order), self.demo(f'mbox_write_locks="{order}"', "mbox_lock_timeout=2s") as demo:
                 self.deliver(demo, "before")
-                with foreign_lock():
+                with OTHER.holds():
                     queue_id = self.send(demo, "waits")
                     wait_until(lambda: "is locked by another program" in demo.log_text(), 15, "a delivery that is put off")
                     self.assertRegex(demo.log_text(), rf"{queue_id}: .*dsn=4\.2\.0, status=deferred .*is locked by another")
@@ -175,7 +140,7 @@ class MailFolderTest(unittest.TestCase):
     def test_a_delivery_goes_on_as_soon_as_the_dotlock_is_gone(self):
         with self.demo() as demo:
             self.deliver(demo, "before")
-            with foreign_lock_for(1.5) as told:
+            with OTHER.holds_for(1.5) as told:
                 self.deliver(demo, "waits")
             self.assertGreater(time.monotonic(), told[0])
             self.assertNotIn("status=deferred", demo.log_text())
@@ -185,13 +150,13 @@ class MailFolderTest(unittest.TestCase):
             self.deliver(demo, "one", "two", "three")
             client = self.pop3(demo)
             client.dele(1)
-            with foreign_lock_for(1) as told:
+            with OTHER.holds_for(1) as told:
                 self.assertTrue(client.quit().startswith(b"+OK"))
                 self.assertGreater(time.monotonic(), told[0])
             self.assertEqual(self.subjects(), ["two", "three"])
             client = self.pop3(demo)
             client.dele(1)
-            with foreign_lock(), self.assertRaisesRegex(poplib.error_proto, "-ERR"):
+            with OTHER.holds(), self.assertRaisesRegex(poplib.error_proto, "-ERR"):
                 client.quit()
             self.assertEqual(self.subjects(), ["two", "three"])
             self.assertEqual(self.pop3(demo).stat()[0], 2)
@@ -200,14 +165,14 @@ class MailFolderTest(unittest.TestCase):
         with self.demo("mbox_lock_timeout=3s") as demo:
             self.deliver(demo, "one", "two")
             client = self.imap(demo)
-            with foreign_lock_for(1) as told:
+            with OTHER.holds_for(1) as told:
                 self.assertEqual(client.store("1", "+FLAGS", r"(\Deleted)")[0], "OK")
                 self.assertGreater(time.monotonic(), told[0])
-            with foreign_lock_for(1) as told:
+            with OTHER.holds_for(1) as told:
                 self.assertEqual(client.expunge()[0], "OK")
                 self.assertGreater(time.monotonic(), told[0])
             self.assertEqual(self.subjects(), ["two"])
-            with foreign_lock():
+            with OTHER.holds():
                 self.assertEqual(client.store("1", "+FLAGS", r"(\Flagged)")[0], "NO")
             self.assertEqual(client.store("1", "+FLAGS", r"(\Flagged)")[0], "OK")
             self.assertEqual(client.fetch("1", "(FLAGS)")[0], "OK")
@@ -232,8 +197,7 @@ class MailFolderTest(unittest.TestCase):
                   'dotlockfile -u "$1.lock"; i=$((i + 1)); sleep 0.05; done')
         with self.demo() as demo:
             self.deliver(demo, "first")
-            theirs = subprocess.Popen(["setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups", "sh", "-c", script,
-                                       "sh", MBOX])
+            theirs = subprocess.Popen([*OTHER.as_user, "sh", "-c", script, "sh", MBOX])
             try:
                 with self.slow(demo, "local", "pwrite64", "30ms"):
                     self.wait_for_delivery(demo, *[self.send(demo, f"ours {number}") for number in range(40)])
@@ -256,7 +220,7 @@ class MailFolderTest(unittest.TestCase):
                 queue_id = self.send(demo, "slow")
                 self.wait_for_lock()
                 for options in (("-p",), ()):
-                    self.assertEqual(dotlockfile("-l", *options, "-r", "0", LOCK), HELD)
+                    self.assertEqual(OTHER.try_lock(*options), HELD)
                 locker = demo.pids("local-run")
                 with open(LOCK) as lock:
                     self.assertEqual([int(lock.read())], locker)
@@ -264,8 +228,8 @@ class MailFolderTest(unittest.TestCase):
                 self.look_at(locker[0])
                 self.wait_for_delivery(demo, queue_id)
             self.wait_for_lock(gone=True)
-            self.assertEqual(dotlockfile("-l", "-r", "0", LOCK), 0)
-            dotlockfile("-u", LOCK)
+            self.assertEqual(OTHER.try_lock(), 0)
+            OTHER.unlock()
 
     def look_at(self, pid):
         """local-run has no jail: it has the user's rights, and nothing of ours."""
@@ -290,7 +254,7 @@ class MailFolderTest(unittest.TestCase):
                 ended = threading.Thread(target=client.quit)
                 ended.start()
                 self.wait_for_lock()
-                self.assertEqual(dotlockfile("-l", "-p", "-r", "0", LOCK), HELD)
+                self.assertEqual(OTHER.try_lock("-p"), HELD)
                 ended.join()
             self.assertEqual(self.subjects(), ["two"])
             self.wait_for_lock(gone=True)
@@ -397,7 +361,7 @@ class MailFolderTest(unittest.TestCase):
             lines = [line for line in demo.log_text().splitlines() if "its fcntl lock must do" in line]
             self.assertEqual(len(lines), 1, lines)
             self.assertIn(told, lines[0])
-            with foreign_lock():  # is seen all the same
+            with OTHER.holds():  # is seen all the same
                 self.send(demo, "waits")
                 wait_until(lambda: "is locked by another program" in demo.log_text(), 15, "a delivery that is put off")
             wait_until(lambda: "waits" in self.subjects(), 15, "the delivery")
