@@ -26,6 +26,8 @@ class WorkerProgram {
   loop::PoolExecutor pool_;
   std::shared_ptr<store::DotlockKeeper> keeper_;
   std::unique_ptr<SessionWorker> worker_;
+  loop::Timer tidy_timer_;
+  Ticket tidying_;
 };
 
 }  // namespace facteur::login
