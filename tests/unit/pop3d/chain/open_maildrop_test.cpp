@@ -71,7 +71,8 @@ TEST_CASE("POP-07: unique ids stay over sessions, new mail and deletions") {
 
 TEST_CASE("POP-08: a maildrop in use is tried again for a while") {
   Disk disk;
-  auto first = std::make_unique<Session>(disk.pool, open_maildrop(disk.alice, disk.settings, false), SessionOptions{});
+  auto first =
+      std::make_unique<Session>(disk.pool, open_maildrop(disk.alice, disk.settings, false, nullptr), SessionOptions{});
   first->start();
   disk.pool.drain();
   std::function<void()> waiting;
@@ -81,7 +82,7 @@ TEST_CASE("POP-08: a maildrop in use is tried again for a while") {
     waiting = handler;
     return Ticket(std::make_shared<int>());
   };
-  Session second(disk.pool, open_maildrop(disk.alice, disk.settings, false), options);
+  Session second(disk.pool, open_maildrop(disk.alice, disk.settings, false, nullptr), options);
   second.start();
   unsigned tries = 0;
   const auto try_again = [&] {
