@@ -47,7 +47,8 @@ json pids(const DemoFolder& demo, int facteurd_pid) {
                 {.text =
                      [&](const std::string& text) {
                        const auto row = json::parse(text, nullptr, false);
-                       if (row.is_discarded()) return;
+                       // local-run comes and goes with its worker: it is none of those that the report promises.
+                       if (row.is_discarded() || row["program"] == "local-run") return;
                        auto& place = out[row["program"].get<std::string>()];
                        if (place.is_array()) {
                          place.push_back(row["pid"]);

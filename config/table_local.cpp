@@ -53,7 +53,8 @@ const Setting accounts[] = {
 
 const Setting mailboxes[] = {
     {"mbox_write_locks", &S::mbox_write_locks, 0, 0, "locks",
-     "The locks taken before an mbox is read or written: 'fcntl dotlock', as Debian wants, or 'dotlock fcntl'.",
+     "The locks taken before an mbox is read or written: 'fcntl dotlock', as Debian wants, or 'dotlock fcntl'. Where a "
+     "worker may make no files, as in /var/mail, the dotlock is dotlockfile's (package liblockfile-bin).",
      mbox_locks},
     {"mbox_lock_timeout", &S::mbox_lock_timeout, second, hour, "", "How long to wait for the locks of an mbox."},
     {"mbox_dotlock_change_timeout", &S::mbox_dotlock_change_timeout, second, hour, "",

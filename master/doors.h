@@ -146,6 +146,14 @@ struct MayEnd {
   auto fields() { return std::tie(unused); }
 };
 
+/// From a worker that may make no lock file beside the mbox of its account: a process that can, please. It comes as
+/// NewPeer of "local-run"; one at a time, and only for a system user. No answer: there is none now.
+struct NeedLocalRun {
+  static constexpr std::uint16_t type = 27;
+  std::uint8_t unused = 0;
+  auto fields() { return std::tie(unused); }
+};
+
 /// From a login process that serves `sessions_per_login_process` sessions: it accepts no more and ends with the last of
 /// them; master starts a fresh one.
 struct Full {

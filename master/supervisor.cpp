@@ -181,6 +181,7 @@ Child* Supervisor::start(Birth birth) {
   child.pid = spawned->pid;
   child.uid = birth.user.uid;
   child.worker_key = birth.worker_key;
+  if (!birth.accounts.empty()) child.account = birth.accounts.front();
   child.door = std::make_unique<ipc::Door>(loop_, std::move(spawned->door), birth.program);
   message->listeners = std::move(birth.listeners);
   message->notes = notes->duplicate();

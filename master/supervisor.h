@@ -45,6 +45,8 @@ class Supervisor {
 
   /// Starts a process of a worker program; null if it cannot be started now.
   [[nodiscard]] Child* start_worker(Birth birth);
+  /// Gives each of the two a door to the other.
+  void pair(Child& one, Child& other);
   /// The living child of this instance, or null.
   [[nodiscard]] Child* find(std::uint32_t instance);
   /// The one living process of a program that is not retiring, or null.
@@ -80,7 +82,6 @@ class Supervisor {
   void listen_to(Child& child);
   void give_log(Child& child);
   void pair_with_peers(Child& child);
-  void pair(Child& one, Child& other);
   void lost_peer(const Child& child, std::uint32_t peer);
   void want_pair(std::uint32_t one, std::uint32_t other);
   void pair_again();

@@ -8,6 +8,9 @@
 namespace facteur::master {
 namespace {
 
+/// From one local-run of a worker to the next: one that fails is no reason to start processes all day.
+constexpr Milliseconds local_run_pause{900};
+
 std::string_view program_of(auth::Service service) {
   return service == auth::Service::pop3 ? "pop3d" : "imapd";
 }
@@ -46,6 +49,9 @@ void Workers::attach(Child& child) {
   } else if (child.program == "pop3d" || child.program == "imapd") {
     child.door->on<SessionTaken>([this, &child](const SessionTaken& answer) { session_taken(child, answer); });
     child.door->on<WantEnd>([this, &child](const WantEnd& question) { may_end(child, question); });
+  }
+  if (child.program == "local" || child.program == "pop3d" || child.program == "imapd") {
+    child.door->on<NeedLocalRun>([this, &child](const NeedLocalRun&) { start_local_run(child); });
   }
 }
 
@@ -161,6 +167,19 @@ Result<Child*> Workers::worker_for(std::string_view program, const auth::Account
   Child* worker = supervisor_.start_worker(std::move(birth));
   if (worker == nullptr) return fail(Kind::temporary, "cannot start a worker for " + account.name);
   return worker;
+}
+
+/// The same user as the worker's, and the mbox of the account that it was started for: of both it says nothing.
+void Workers::start_local_run(Child& worker) {
+  const auto& account = worker.account;
+  const auto allowed = check_account(account, supervisor_.settings(), supervisor_.real_root());
+  if (!allowed || !supervisor_.real_root() || account.system_user.empty()) return;
+  const std::string key = "of " + std::to_string(worker.instance);
+  const bool has_one = std::ranges::count(supervisor_.children(), key, &Child::worker_key) > 0;
+  if (has_one || monotonic_now() - worker.local_run < local_run_pause) return;
+  worker.local_run = monotonic_now();
+  Birth birth{"local-run", 0, {account.uid, account.gid}, account.system_user, key, {}, {account}};
+  if (Child* started = supervisor_.start_worker(std::move(birth))) supervisor_.pair(worker, *started);
 }
 
 void Workers::child_died(const Child& child) {

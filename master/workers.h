@@ -58,6 +58,7 @@ class Workers {
   void prepare_delivery(std::uint32_t queued, std::uint64_t query, const Result<auth::Account>& account);
   void now_serving(const Child& worker, const Serving& serving);
   void may_end(Child& worker, const WantEnd& question);
+  void start_local_run(Child& worker);
   [[nodiscard]] Result<Child*> worker_for(std::string_view program, const auth::Account& account);
 
   Supervisor& supervisor_;

@@ -77,6 +77,13 @@ bool is_real_root() {
   return ::geteuid() == 0 && has_capabilities() && maps_other_uids();
 }
 
+Result<> become_user(const Identity& identity) {
+  if (auto known = check_system_user(identity); !known) return known;
+  auto became = become(identity);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  return became;
+}
+
 Result<> close_jail(const Role& role, const Identity& identity, const std::vector<Path>& paths, bool require_sandbox) {
   auto landlock = Landlock::prepare(paths, (role.rights & inet_sockets) != 0);
   if (identity.real_root) {

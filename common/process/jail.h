@@ -28,6 +28,9 @@ struct Identity {
 [[nodiscard]] Result<> close_jail(const Role& role, const Identity& identity, const std::vector<Path>& paths,
                                   bool require_sandbox);
 
+/// Becomes that user for good, without a jail: for what has to run programs that take rights of their own (set-id).
+[[nodiscard]] Result<> become_user(const Identity& identity);
+
 /// Tries what a jailed process must not be able to do: opening /etc/passwd, connecting, running a program, becoming
 /// root, tracing, writing elsewhere. Prints a line each ("refused: ..." or "ALLOWED: ..."); gives the number allowed
 /// against the role.

@@ -188,19 +188,22 @@ Result<> make_mail(const auth::Account& account, const config::Settings& setting
   return made;
 }
 
+bool may_lock_beside(const auth::Account& account, const MailPlace& place) {
+  if (is_virtual(account)) return true;
+  // A home is too much to give for a lock file, and in the system's mail folder the user may make no file anyway.
+  const auto folder = parent_of(place.path);
+  struct stat status{};
+  return ::stat(folder.c_str(), &status) == 0 && status.st_uid == account.uid && folder != account.home;
+}
+
 std::vector<Path> mail_paths(const auth::Account& account, const config::Settings& settings) {
   if (is_virtual(account)) return {{settings.virtual_mail_root, true}};
   const auto place = mail_place(account);
   if (!place) return {};
   if (place->kind == MailPlace::Kind::maildir) return {{place->path, true}};
-  std::vector<Path> paths{{state_folder(account), true}};
-  // The lock file beside an mbox needs its folder. A home is too much to give for that, and in the system's mail folder
-  // the user may make no file anyway.
-  const auto folder = parent_of(place->path);
-  struct stat status{};
-  const bool own = ::stat(folder.c_str(), &status) == 0 && status.st_uid == account.uid;
-  paths.push_back({own && folder != account.home ? folder : place->path, true});
-  return paths;
+  // The lock file beside an mbox needs its folder.
+  const std::string reach = may_lock_beside(account, *place) ? parent_of(place->path) : place->path;
+  return {{state_folder(account), true}, {reach, true}};
 }
 
 }  // namespace facteur::process

@@ -26,6 +26,9 @@ struct MailPlace {
 /// done as we are. Before any other thread is started.
 [[nodiscard]] Result<> make_mail(const auth::Account& account, const config::Settings& settings, bool real_root);
 
+/// Whether the jail of a worker leaves it the folder of this account's mbox. Else it can make no lock file there.
+[[nodiscard]] bool may_lock_beside(const auth::Account& account, const MailPlace& place);
+
 /// What the jail of a worker must leave open for this account's mail.
 [[nodiscard]] std::vector<Path> mail_paths(const auth::Account& account, const config::Settings& settings);
 

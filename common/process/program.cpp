@@ -162,6 +162,18 @@ void Program::jail(const Role& role) {
   if (self_testing_) std::exit(self_test(role) == 0 ? 0 : EX_SOFTWARE);
 }
 
+void Program::become_user() {
+  if (self_testing_) give_up(EX_USAGE, name_ + " has no jail: it runs as the user, and runs programs that are set-id");
+  if (!start_.real_root) give_up(EX_NOPERM, name_ + " becomes another user, and is started by root alone");
+  Identity identity;
+  identity.uid = start_.uid;
+  identity.gid = start_.gid;
+  identity.user = start_.user;
+  if (const auto became = process::become_user(identity); !became) give_up(EX_NOPERM, became.error().text);
+  start_.settings.reset();
+  start_.notes.reset();
+}
+
 void Program::stop() {
   if (stopping_) return;
   stopping_ = true;
@@ -180,6 +192,7 @@ int Program::run() {
   listen_to_master();
   if (!ready_held_) ready();
   loop_.run();
+  if (on_end_) on_end_();
   // At once: nothing durable waits for a destructor, and what is open the kernel closes.
   std::quick_exit(EX_OK);
 }

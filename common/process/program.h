@@ -52,10 +52,15 @@ class Program {
   /// SIGTERM: no new connections, 421 or BYE at the next command, then end(). The process is ended after `stop_grace`
   /// in any case.
   void on_stop(std::function<void()> handler) { on_stop_ = std::move(handler); }
+  /// The loop has ended, whatever ended it: for what must not be left behind. Whoever is killed does not get there.
+  void on_end(std::function<void()> handler) { on_end_ = std::move(handler); }
   /// More folders for the jail, known to the server alone; before jail().
   void allow(Path path) { paths_.push_back(std::move(path)); }
 
   void jail(const Role& role);
+  /// Instead of a jail, for the one program that has none: becomes the user that master named. Only where master can
+  /// become others; there is nothing to test by hand.
+  void become_user();
   /// Ready is told not by run() but by ready(): for a program that cannot serve before a peer has spoken.
   void hold_ready() { ready_held_ = true; }
   /// Tells master, once, that it serves.
@@ -81,6 +86,7 @@ class Program {
   std::function<void()> on_settings_;
   std::function<void()> on_retire_;
   std::function<void()> on_stop_;
+  std::function<void()> on_end_;
   std::vector<Path> paths_;
   loop::Timer log_timer_{loop_};
   loop::Timer stop_timer_{loop_};

@@ -6,6 +6,7 @@
 
 #include "common/base/in_hand.h"
 #include "common/base/strings.h"
+#include "common/dotlock/local_run.h"
 #include "common/log/log.h"
 #include "common/process/mail_tree.h"
 
@@ -30,6 +31,7 @@ Server::Server(process::Program& program) : program_(program), service_(program.
 void Server::prepare() {
   const auto& settings = program_.settings();
   process::size_pool(settings, delivering_threads);
+  service_.set_keeper(dotlock::keeper_for(program_));
   for (const auto& account : program_.start().accounts) {
     const InHand noted(account.name);
     if (const auto made = process::make_mail(account, settings, program_.start().real_root); !made) {

@@ -33,6 +33,7 @@ void Service::add(const auth::Account& account) {
   options.host = settings_.hostname;
   options.mbox_lock = store::mbox_lock_options(settings_.mbox_write_locks, settings_.mbox_lock_timeout,
                                                settings_.mbox_dotlock_change_timeout);
+  options.mbox_lock.keeper = keeper_;
   accounts_[account.name] = std::make_shared<Inbox>(std::move(*location), std::move(options));
   places_[account.name] = key;
 }

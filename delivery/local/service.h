@@ -25,6 +25,8 @@ class Service {
   Service& operator=(const Service&) = delete;
   ~Service() = default;
 
+  /// For accounts that are added from now on: takes the dotlock of an mbox where we may make none.
+  void set_keeper(std::shared_ptr<store::DotlockKeeper> keeper) { keeper_ = std::move(keeper); }
   /// An account to deliver for; a known one is replaced if its mail lies elsewhere now.
   void add(const auth::Account& account);
   /// The same for one that came after the jail was closed: what is missing of its mail is made first, then `done`.
@@ -66,6 +68,7 @@ class Service {
 
   loop::Loop& loop_;
   const config::Settings& settings_;
+  std::shared_ptr<store::DotlockKeeper> keeper_;
   std::map<std::string, std::shared_ptr<Inbox>> accounts_;
   std::map<std::string, std::string> places_;  ///< mail and home by account: whether a record is a new one
   std::unique_ptr<ipc::Door> door_;

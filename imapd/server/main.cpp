@@ -23,8 +23,8 @@ int main(int argc, char** argv) {
     imapd::Settings settings;
     settings.message_size_limit = all.message_size_limit;
     settings.limits.line = static_cast<std::size_t>(all.imap_max_line_length);
-    auto opener = [account = client.account, suspect = client.suspect, all] {
-      return login::open_account(account, all, suspect);
+    auto opener = [account = client.account, suspect = client.suspect, all, keeper = worker.keeper()] {
+      return login::open_account(account, all, suspect, keeper);
     };
     return std::make_unique<imapd::Connection>(
         process.loop(), worker.pool(), std::move(opener), settings,

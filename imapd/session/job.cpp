@@ -12,6 +12,11 @@ void give_up(Context& context, const Error& error) {
   context.bye = "The selected mailbox is gone";
 }
 
+/// Whether it will pass: an mbox that another program has locked is no other mailbox.
+bool passes(const Error& error) {
+  return error.kind == Kind::temporary || error.kind == Kind::timeout;
+}
+
 }  // namespace
 
 bool Job::run(Context& context) {
@@ -32,7 +37,7 @@ bool Job::load(Context& context) {
   if (!needs_view_ || !context.selected) return true;
   const auto loaded = context.selected->load(context.out);
   if (loaded) return true;
-  if (loaded.error().kind == Kind::temporary) {
+  if (passes(loaded.error())) {
     reply_ = store_failed(loaded.error(), no("Mailbox is gone"));
     return false;
   }
@@ -48,7 +53,7 @@ bool Job::refresh(Context& context) {
   auto result = selected.load(context.out);
   if (result) result = selected.refresh(tell_ != Tell::no_expunge);
   if (result) return true;
-  if (result.error().kind != Kind::temporary) give_up(context, result.error());
+  if (!passes(result.error())) give_up(context, result.error());
   return false;
 }
 

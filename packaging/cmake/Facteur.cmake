@@ -174,14 +174,15 @@ function(facteur_program name)
   endforeach()
 endfunction()
 
-# facteur_doors(ROOM [LINKS libs...]): the library ROOM_doors of the one header <room>/doors.h, which lists what the process of
+# facteur_doors(ROOM [LINKS libs...]): the library ROOM_doors (a slash in ROOM read as '_') of the one header <room>/doors.h, which lists what the process of
 # that room says and hears. Peers link it without seeing anything else of the room.
 function(facteur_doors room)
   cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
-  set(include_dir ${CMAKE_BINARY_DIR}/include/${room}_doors)
+  string(REPLACE "/" "_" name ${room}_doors)
+  set(include_dir ${CMAKE_BINARY_DIR}/include/${name})
   file(MAKE_DIRECTORY ${include_dir}/${room})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${room}/doors.h ${include_dir}/${room}/doors.h SYMBOLIC)
-  add_library(${room}_doors INTERFACE)
-  target_include_directories(${room}_doors INTERFACE ${include_dir})
-  target_link_libraries(${room}_doors INTERFACE base ipc ${ARG_LINKS})
+  add_library(${name} INTERFACE)
+  target_include_directories(${name} INTERFACE ${include_dir})
+  target_link_libraries(${name} INTERFACE base ipc ${ARG_LINKS})
 endfunction()

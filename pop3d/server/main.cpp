@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   process.jail(process::roles::worker);
   worker.open([&](master::Session client, std::function<void()> finished) {
     const auto& settings = process.settings();
-    auto opener = pop3d::open_maildrop(client.account, settings, client.suspect);
+    auto opener = pop3d::open_maildrop(client.account, settings, client.suspect, worker.keeper());
     pop3d::SessionOptions options;
     if (auto uidl = pop3d::UidlFormat::parse(settings.pop3_uidl_format)) options.uidl = std::move(*uidl);
     options.no_flag_updates = settings.pop3_no_flag_updates;

@@ -14,9 +14,10 @@ struct Inbox {
   std::unique_ptr<store::Mailbox> mailbox;
 };
 
-Result<OpenMaildrop> open_inbox(const store::Location& location, const config::Settings& settings, bool suspect) {
+Result<OpenMaildrop> open_inbox(const store::Location& location, const config::Settings& settings, bool suspect,
+                                const std::shared_ptr<store::DotlockKeeper>& keeper) {
   auto inbox = std::make_shared<Inbox>();
-  auto opened = login::open_account(location, settings, suspect);
+  auto opened = login::open_account(location, settings, suspect, keeper);
   if (!opened) return fail(opened);
   inbox->account = std::move(*opened);
   auto mailbox = inbox->account->open("INBOX", false);
@@ -29,13 +30,14 @@ Result<OpenMaildrop> open_inbox(const store::Location& location, const config::S
 
 }  // namespace
 
-Opener open_maildrop(const auth::Account& account, const config::Settings& settings, bool suspect) {
-  return [account, settings, suspect]() -> std::expected<OpenMaildrop, OpenFailure> {
+Opener open_maildrop(const auth::Account& account, const config::Settings& settings, bool suspect,
+                     std::shared_ptr<store::DotlockKeeper> keeper) {
+  return [account, settings, suspect, keeper = std::move(keeper)]() -> std::expected<OpenMaildrop, OpenFailure> {
     const auto location = login::locate(account, settings);
     if (!location) return std::unexpected(OpenFailure{false, location.error()});
     auto lock = store::lock_session(*location);
     if (!lock) return std::unexpected(OpenFailure{lock.error().kind == Kind::timeout, lock.error()});
-    auto opened = open_inbox(*location, settings, suspect);
+    auto opened = open_inbox(*location, settings, suspect, keeper);
     if (!opened) return std::unexpected(OpenFailure{false, opened.error()});
     opened->lock = std::make_shared<store::SessionLock>(std::move(*lock));
     return std::move(*opened);

@@ -131,6 +131,12 @@ class JailTest(unittest.TestCase):
                     self.assertRegex(act, r"^(refused|allowed by its role): ")
                 self.assertRegex(verdict, r": the jail holds$")
 
+    def test_the_one_program_without_a_jail_says_so(self):
+        """It runs a program that is set-id, as the user: test_mail_folder.py looks at it from outside."""
+        told = self.demo.run("local-run", "--self-test-jail", "--config", self.demo.info["config"])
+        self.assertEqual((told.returncode, told.stdout), (64, ""))
+        self.assertIn("local-run has no jail", told.stderr)
+
     def test_every_serving_process_is_jailed(self):
         running = self.demo.pids()
         self.assertEqual(set(running) & JAILED, JAILED)

@@ -4,51 +4,17 @@ As root, with passwd and shadow of its own in private mount namespaces and sasla
 import imaplib
 import os
 import poplib
-import shutil
 import smtplib
-import subprocess
 import tempfile
 import unittest
 
+from accounts import Saslauthd, make_accounts
 from harness import Demo, main, message, need_root, wait_until
-from lab import ends_with_us
 
 UID = 61601
 PASSWORDS = {"fjim": "right horse", "fann": "another-$1-one", "flate": "never asked"}
 WITH_ACCOUNTS = ["unshare", "-m", "sh", "-ec",
                  'mount --make-rprivate /; mount --bind "$1" /etc/passwd; mount --bind "$2" /etc/shadow; shift 2; exec "$@"', "sh"]
-
-
-def hash_of(password):
-    return subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, text=True, capture_output=True, check=True,
-                          timeout=20).stdout.strip()
-
-
-class Saslauthd:
-    """saslauthd -a shadow with these accounts; it ends with the with-block."""
-
-    def __init__(self, accounts, folder):
-        self.socket = os.path.join(folder, "mux")
-        self.command = ends_with_us(*accounts, "/usr/sbin/saslauthd", "-d", "-a", "shadow", "-n", "1", "-m", folder)
-        self.process = None
-
-    def start(self):
-        # A session of its own: at its end it signals its whole process group.
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        wait_until(lambda: os.path.exists(self.socket), 10, "saslauthd's socket")
-        return self
-
-    def stop(self):
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(timeout=10)
-            self.process = None
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, kind, value, trace):
-        self.stop()
 
 
 class SaslauthdTest(unittest.TestCase):
@@ -57,7 +23,7 @@ class SaslauthdTest(unittest.TestCase):
         need_root(cls())
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="facteur-saslauthd-", dir="/var/tmp"))
         os.chmod(cls.folder, 0o755)
-        accounts = [*WITH_ACCOUNTS, *cls.make_accounts()]
+        accounts = [*WITH_ACCOUNTS, *make_accounts(cls.folder, PASSWORDS, UID)]
         socket_folder = os.path.join(cls.folder, "run")
         os.mkdir(socket_folder, 0o755)
         cls.saslauthd = cls.enterClassContext(Saslauthd(accounts, socket_folder))
@@ -66,22 +32,6 @@ class SaslauthdTest(unittest.TestCase):
         cls.demo = cls.enterClassContext(Demo(directory=directory, prefix=accounts, settings=[
             "system_users=yes", "mail_location=maildir:~/Maildir", f"saslauthd_path={cls.saslauthd.socket}",
             "auth_failure_delay=0s"]))
-
-    @classmethod
-    def make_accounts(cls):
-        """The paths of a passwd and a shadow with our users."""
-        paths = [os.path.join(cls.folder, name) for name in ("passwd", "shadow")]
-        for path, mode in zip(paths, (0o644, 0o600)):
-            shutil.copy(os.path.join("/etc", os.path.basename(path)), path)
-            os.chmod(path, mode)
-        with open(paths[0], "a") as passwd, open(paths[1], "a") as shadow:
-            for uid, (name, password) in enumerate(PASSWORDS.items(), UID):
-                home = os.path.join(cls.folder, name)
-                os.mkdir(home, 0o700)
-                os.chown(home, uid, uid)
-                passwd.write(f"{name}:x:{uid}:{uid}::{home}:/bin/sh\n")
-                shadow.write(f"{name}:{hash_of(password)}:19000:0:99999:7:::\n")
-        return paths
 
     # One login a protocol; what is raised is what the client says of it.
 

@@ -5,6 +5,7 @@
 
 #include "common/base/in_hand.h"
 #include "common/base/strings.h"
+#include "common/dotlock/local_run.h"
 #include "common/log/log.h"
 #include "common/process/mail_tree.h"
 #include "common/store/index/index.h"
@@ -34,6 +35,7 @@ WorkerProgram::WorkerProgram(process::Program& process)
     }
     for (auto& path : process::mail_paths(account, settings)) process.allow(std::move(path));
   }
+  keeper_ = dotlock::keeper_for(process);
 }
 
 void WorkerProgram::open(SessionWorker::Make make) {

@@ -1,9 +1,12 @@
 // A worker of POP3 or IMAP sessions as a program: the mail of its account, its jail, its pool, its end.
 #pragma once
 
+#include <memory>
+
 #include "common/login/worker/session_worker.h"
 #include "common/loop/pool_executor.h"
 #include "common/process/program.h"
+#include "common/store/mbox/lock.h"
 
 namespace facteur::login {
 
@@ -15,10 +18,13 @@ class WorkerProgram {
   /// Serves sessions once the loop runs; behind the jail.
   void open(SessionWorker::Make make);
   [[nodiscard]] loop::PoolExecutor& pool() { return pool_; }
+  /// Takes dotlocks of the mbox where we may make none; null if it need not.
+  [[nodiscard]] const std::shared_ptr<store::DotlockKeeper>& keeper() const { return keeper_; }
 
  private:
   process::Program& process_;
   loop::PoolExecutor pool_;
+  std::shared_ptr<store::DotlockKeeper> keeper_;
   std::unique_ptr<SessionWorker> worker_;
   loop::Timer tidy_timer_;
   Ticket tidying_;

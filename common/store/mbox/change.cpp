@@ -65,7 +65,7 @@ Result<> MboxCore::add_all(const LockedMbox& mbox, std::span<const NewMessage> m
 
 Result<Appended> MboxCore::append(std::span<const NewMessage> messages) {
   const std::scoped_lock guard(mutex_);
-  const auto locked = lock(true);
+  const auto locked = lock(Purpose::create);
   if (!locked) return fail(locked);
   if (auto loaded = load(&**locked); !loaded) return fail(loaded);
   return append_to(**locked, messages);
@@ -96,7 +96,7 @@ Result<Appended> MboxCore::append_to(const LockedMbox& mbox, std::span<const New
 
 Result<Appended> MboxCore::copy(std::span<const Uid> uids) {
   const std::scoped_lock guard(mutex_);
-  const auto locked = lock(false);
+  const auto locked = lock(Purpose::change);
   if (!locked) return fail(locked);
   if (auto loaded = load(*locked ? &**locked : nullptr); !loaded) return fail(loaded);
   if (!*locked) return Appended{.uid_validity = snapshot_->uid_validity, .uids = {}};
@@ -134,7 +134,7 @@ Result<std::string> MboxCore::header_with(const LockedMbox& mbox, const MboxMess
 Result<> MboxCore::change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                 const std::vector<std::string>& keywords) {
   const std::scoped_lock guard(mutex_);
-  const auto locked = lock(false);
+  const auto locked = lock(Purpose::change);
   if (!locked) return fail(locked);
   if (auto loaded = load(*locked ? &**locked : nullptr); !loaded) return loaded;
   Flags by{system_flags, keyword_bits(list_.state().keywords, keywords)};
@@ -177,7 +177,7 @@ Result<> MboxCore::change_flags(std::span<const Uid> uids, FlagChange how, std::
 Result<std::vector<Uid>> MboxCore::expunge(std::span<const Uid> uids) {
   const std::scoped_lock guard(mutex_);
   std::vector<Uid> gone;
-  const auto locked = lock(false);
+  const auto locked = lock(Purpose::change);
   if (!locked) return fail(locked);
   if (auto loaded = load(*locked ? &**locked : nullptr); !loaded) return fail(loaded);
   std::set<std::size_t> positions;

@@ -57,8 +57,11 @@ Result<std::uint32_t> MboxCore::new_validity() {
   return lock->next_uid_validity(scan_.messages.empty() ? 0 : scan_.messages.front().status.uid_validity);
 }
 
-Result<std::optional<LockedMbox>> MboxCore::lock(bool create) {
-  auto mbox = LockedMbox::open(path_, create, options_.lock, *options_.files);
+Result<std::optional<LockedMbox>> MboxCore::lock(Purpose purpose) {
+  const bool create = purpose == Purpose::create;
+  auto options = options_.lock;
+  options.reading = purpose == Purpose::read;
+  auto mbox = LockedMbox::open(path_, create, options, *options_.files);
   if (!mbox && mbox.error().errno_value == ENOENT && !create) return std::nullopt;
   if (!mbox) return fail(mbox);
   return *std::move(mbox);
@@ -70,7 +73,7 @@ Result<> MboxCore::refresh() {
                                    status->st_mtim.tv_nsec}
                            : Stamp{};
   if (snapshot_ && settled_ && now == stamp_ && list_.unchanged() && generation_ == list_.generation()) return {};
-  const auto mbox = lock(false);
+  const auto mbox = lock(Purpose::read);
   if (!mbox) return fail(mbox);
   return load(*mbox ? &**mbox : nullptr);
 }
@@ -210,7 +213,7 @@ const MboxMessage* MboxCore::message_of(Uid uid) const {
 Result<std::unique_ptr<Content>> MboxCore::open(Uid uid) {
   const std::scoped_lock guard(mutex_);
   // Offsets hold while the mbox is locked and as it was when it was read.
-  const auto mbox = lock(false);
+  const auto mbox = lock(Purpose::read);
   if (!mbox) return fail(mbox);
   if (!*mbox) return refuse_gone(uid);
   const auto& status = (*mbox)->status();

@@ -62,9 +62,12 @@ class MboxCore {
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
 
+  /// What an mbox is locked for.
+  enum class Purpose : std::uint8_t { read, change, create };
+
   [[nodiscard]] Result<> refresh();
-  /// Locks the mbox; nothing if it does not exist.
-  [[nodiscard]] Result<std::optional<LockedMbox>> lock(bool create);
+  /// Locks the mbox; nothing if it does not exist, and is not to be made.
+  [[nodiscard]] Result<std::optional<LockedMbox>> lock(Purpose purpose);
   [[nodiscard]] Result<> load(const LockedMbox* mbox);
   [[nodiscard]] Result<> settle();
   void give_uids(UidList::Locked& list);

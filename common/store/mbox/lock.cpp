@@ -54,6 +54,7 @@ DotLock& DotLock::operator=(DotLock&& other) noexcept {
     release();
     path_ = std::exchange(other.path_, {});
     files_ = other.files_;
+    kept_ = std::move(other.kept_);
   }
   return *this;
 }
@@ -61,6 +62,7 @@ DotLock& DotLock::operator=(DotLock&& other) noexcept {
 void DotLock::release() {
   if (!path_.empty()) (void)files_->unlink(AT_FDCWD, path_);
   path_.clear();
+  kept_.reset();
 }
 
 Result<bool> DotLock::attempt(const std::string& mbox, const MboxLockOptions& options, fs::Files& files) {
@@ -76,10 +78,27 @@ Result<bool> DotLock::attempt(const std::string& mbox, const MboxLockOptions& op
     }
     return true;
   }
-  if (may_not_create(fd.error().errno_value)) return true;
-  if (fd.error().errno_value != EEXIST) return fail(fd);
-  if (auto removed = remove_stale(path, mbox, options.stale_dotlock); !removed) return fail(removed);
-  return false;
+  const int refusal = fd.error().errno_value;
+  if (refusal != EEXIST && !may_not_create(refusal)) return fail(fd);
+  if (refusal == EEXIST || !options.reading) {
+    const auto kept = ask_keeper(mbox, options);
+    if (!kept) return fail(kept);
+    if (*kept) return **kept;
+  }
+  if (refusal != EEXIST) return true;
+  const auto removed = remove_stale(path, mbox, options.stale_dotlock);
+  if (removed) return false;
+  // A stale one that we may not remove is as good as none.
+  return may_not_create(removed.error().errno_value) ? Result<bool>(true) : fail(removed);
+}
+
+Result<std::optional<bool>> DotLock::ask_keeper(const std::string& mbox, const MboxLockOptions& options) {
+  if (!options.keeper) return std::nullopt;
+  auto answer = options.keeper->take(mbox, options.wait);
+  if (!answer) return fail(answer);
+  if (answer->outcome == DotlockKeeper::Outcome::none) return std::nullopt;
+  kept_ = std::move(answer->lock);
+  return answer->outcome == DotlockKeeper::Outcome::taken;
 }
 
 Result<> DotLock::remove_stale(const std::string& path, const std::string& mbox, Seconds stale) const {
@@ -89,10 +108,10 @@ Result<> DotLock::remove_stale(const std::string& path, const std::string& mbox,
   const auto changed = std::max(status->st_mtim.tv_sec, mailbox ? mailbox->st_mtim.tv_sec : 0);
   const auto now = std::chrono::duration_cast<Seconds>(wall_now().time_since_epoch());
   if (now - Seconds{changed} < stale && !is_left_over(path)) return {};
-  log::warning("removing the stale lock {}", printable(path));
   auto removed = files_->unlink(AT_FDCWD, path);
-  if (!removed && removed.error().errno_value != ENOENT) return removed;
-  return {};
+  if (!removed && removed.error().errno_value == ENOENT) return {};
+  if (removed) log::warning("removed the stale lock {}", printable(path));
+  return removed;
 }
 
 bool DotLock::is_left_over(const std::string& path) const {

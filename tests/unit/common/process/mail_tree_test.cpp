@@ -55,6 +55,30 @@ TEST_CASE("mail locations") {
     CHECK_FALSE(place(bad));
 }
 
+TEST_CASE("a worker can make a lock file beside an mbox in a folder of the user's, but for the home") {
+  const Folder folder;
+  const auto home = folder.path + "/jim";
+  std::filesystem::create_directories(home + "/mail");
+  const auto beside = [&](const std::string& mail, const std::string& user = "jim", std::uint32_t uid = ::getuid()) {
+    const auto account = account_at(home, mail, uid, user);
+    const auto place = mail_place(account);
+    REQUIRE(place);
+    const auto may = may_lock_beside(account, *place);
+    // The jail is made of the same: the folder, or the file alone.
+    const auto paths = mail_paths(account, {});
+    const auto open = [&](const std::string& path) {
+      return std::ranges::any_of(paths, [&](const Path& in) { return in.path == path && in.writable; });
+    };
+    if (!user.empty()) CHECK(open(may ? place->path.substr(0, place->path.rfind('/')) : place->path));
+    return may;
+  };
+  CHECK(beside("mbox:~/mail/inbox"));
+  CHECK_FALSE(beside("mbox:~/inbox"));
+  CHECK_FALSE(beside("mbox:/nonexistent/jim"));
+  CHECK_FALSE(beside("mbox:~/mail/inbox", "jim", ::getuid() + 1));
+  CHECK(beside("mbox:/nonexistent/jim", ""));  // a virtual account has the root of virtual mail
+}
+
 TEST_CASE("a virtual account's folders are made below the root of virtual mail, and nowhere else") {
   const Folder folder;
   config::Settings settings;

@@ -34,7 +34,7 @@ struct Disk {
 
   /// A whole session: what the server says to these octets.
   std::string session(std::string_view octets) {
-    Session session(pool, open_maildrop(alice, settings, false), {});
+    Session session(pool, open_maildrop(alice, settings, false, nullptr), {});
     session.start();
     session.feed(octets);
     std::string said;
@@ -71,7 +71,8 @@ TEST_CASE("POP-07: unique ids stay over sessions, new mail and deletions") {
 
 TEST_CASE("POP-08: a maildrop in use is tried again for a while") {
   Disk disk;
-  auto first = std::make_unique<Session>(disk.pool, open_maildrop(disk.alice, disk.settings, false), SessionOptions{});
+  auto first =
+      std::make_unique<Session>(disk.pool, open_maildrop(disk.alice, disk.settings, false, nullptr), SessionOptions{});
   first->start();
   disk.pool.drain();
   std::function<void()> waiting;
@@ -81,7 +82,7 @@ TEST_CASE("POP-08: a maildrop in use is tried again for a while") {
     waiting = handler;
     return Ticket(std::make_shared<int>());
   };
-  Session second(disk.pool, open_maildrop(disk.alice, disk.settings, false), options);
+  Session second(disk.pool, open_maildrop(disk.alice, disk.settings, false, nullptr), options);
   second.start();
   unsigned tries = 0;
   const auto try_again = [&] {
@@ -122,7 +123,8 @@ TEST_CASE("POP-08: a maildrop in use is tried again for a while") {
 
 TEST_CASE("POP-08: one session at a time; the lock goes with its session, however it ends") {
   Disk disk;
-  auto first = std::make_unique<Session>(disk.pool, open_maildrop(disk.alice, disk.settings, false), SessionOptions{});
+  auto first =
+      std::make_unique<Session>(disk.pool, open_maildrop(disk.alice, disk.settings, false, nullptr), SessionOptions{});
   first->start();
   disk.pool.drain();
   CHECK(first->take_output().starts_with("+OK"));
