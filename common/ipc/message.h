@@ -118,9 +118,11 @@ class Reader {
   template <class T>
     requires(std::is_integral_v<T> || std::is_enum_v<T>)
   void get(T& value) {
+    value = T{};
     const auto octets = take(sizeof(T));
+    if (octets.empty()) return;
     std::uint64_t bits = 0;
-    for (std::size_t i = octets.size(); i > 0; --i) bits = bits << 8 | static_cast<std::uint8_t>(octets[i - 1]);
+    for (std::size_t i = sizeof(T); i > 0; --i) bits = bits << 8 | static_cast<std::uint8_t>(octets[i - 1]);
     if constexpr (std::is_same_v<T, bool>) {
       if (bits > 1) good = false;
       value = bits == 1;
@@ -128,7 +130,7 @@ class Reader {
       value = static_cast<T>(bits);
     }
   }
-  void get(std::string& value) { value = std::string(take(get_size())); }
+  void get(std::string& value) { value.assign(take(get_size())); }
   void get(Fd& value) {
     bool present = false;
     get(present);

@@ -129,7 +129,7 @@ void Summarizer::end_header(std::uint64_t body_begin) {
   part.body_begin = std::max(body_begin, part.header_begin);
   read_content_fields(header_, !root && open_[open_.size() - 2].digest, part);
   if (root) summary_.envelope = read_envelope(header_, addresses_left_);
-  if (!root && parent.is_message) parent.envelope = read_envelope(header_, addresses_left_);
+  if (!root && parent.is_message()) parent.envelope = read_envelope(header_, addresses_left_);
   look_into(part);
 }
 
@@ -139,8 +139,10 @@ void Summarizer::look_into(Part& part) {
   if (!message && !part.is_multipart()) return;
   const bool room = open_.size() < max_depth && summary_.parts.size() < max_parts;
   if (!room || (message && !is_identity(part.encoding))) return set_type(part, "APPLICATION", "OCTET-STREAM");
-  part.is_message = message;
-  if (message) return begin_part(part.body_begin);
+  if (message) {
+    part.envelope.emplace();  // filled at the end of its header
+    return begin_part(part.body_begin);
+  }
   open_.back().boundary = boundary_of(part.parameters);
   open_.back().digest = iequals(part.subtype, "digest");
 }

@@ -40,7 +40,7 @@ bool is_sound(const Summary& summary) {
       return child > i && child < count && summary.parts[child].parent == i;
     };
     if (!std::ranges::all_of(part.children, is_child)) return false;
-    if (part.is_message && part.children.size() != 1) return false;
+    if (part.is_message() && part.children.size() != 1) return false;
     if (part.is_multipart() && part.children.empty()) return false;
   }
   return true;

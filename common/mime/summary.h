@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -51,14 +52,14 @@ struct Part {
   std::string encoding = "7BIT";  ///< Content-Transfer-Encoding
   Parameters disposition_parameters;
   std::vector<std::string> languages;  ///< `language` as a list
-  bool is_message = false;             ///< message/rfc822: `envelope` is that of the message inside, its only child
-  Envelope envelope;                   ///< of an embedded message
+  std::optional<Envelope> envelope;    ///< of message/rfc822: that of the message inside, its only child
+  [[nodiscard]] bool is_message() const { return envelope.has_value(); }
   /// True if it has parts: a multipart in which no part was found is text/plain.
   [[nodiscard]] bool is_multipart() const;
   auto fields() {
     return std::tie(parent, children, header_begin, body_begin, body_end, body_lines, type, subtype, parameters, id,
                     description, md5, disposition, language, location, encoding, disposition_parameters, languages,
-                    is_message, envelope);
+                    envelope);
   }
   friend bool operator==(const Part&, const Part&) = default;
 };

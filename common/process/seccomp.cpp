@@ -8,6 +8,7 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace facteur::process {
 namespace {
@@ -76,6 +77,21 @@ constexpr std::array never{
     SCMP_SYS(modify_ldt),
     SCMP_SYS(lookup_dcookie),
     SCMP_SYS(listen),
+    // What reaches other processes of the same uid.
+    SCMP_SYS(tkill),
+    SCMP_SYS(rt_sigqueueinfo),
+    SCMP_SYS(rt_tgsigqueueinfo),
+    SCMP_SYS(pidfd_send_signal),
+    SCMP_SYS(setpriority),
+    SCMP_SYS(sched_setscheduler),
+    SCMP_SYS(sched_setparam),
+    SCMP_SYS(sched_setattr),
+    SCMP_SYS(sched_setaffinity),
+    SCMP_SYS(migrate_pages),
+    SCMP_SYS(move_pages),
+    SCMP_SYS(process_madvise),
+    // Makes holes in the log, whose descriptor is there to be written to.
+    SCMP_SYS(fallocate),
 };
 
 constexpr std::array with_files{
@@ -95,6 +111,9 @@ class Builder {
   }
   void refuse_if(int call, scmp_arg_cmp condition, int error = EPERM) {
     note(seccomp_rule_add(filter_, SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)), call, 1, condition));
+  }
+  void refuse_if_both(int call, scmp_arg_cmp first, scmp_arg_cmp second) {
+    note(seccomp_rule_add(filter_, SCMP_ACT_ERRNO(EPERM), call, 2, first, second));
   }
   [[nodiscard]] int first_error() const { return error_; }
 
@@ -126,6 +145,14 @@ void limit_sockets(Builder& builder, unsigned rights) {
   if (!inet) builder.refuse(SCMP_SYS(bind));
 }
 
+/// Signals go to this process alone, as abort() sends them. Whether another one lives may be asked: dotlocks name it.
+void limit_signals(Builder& builder) {
+  const auto self = static_cast<scmp_datum_t>(::getpid());
+  builder.refuse_if_both(SCMP_SYS(kill), SCMP_A0(SCMP_CMP_NE, self), SCMP_A1(SCMP_CMP_NE, 0));
+  builder.refuse_if(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_NE, self));
+  builder.refuse_if(SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_NE, 0));
+}
+
 }  // namespace
 
 Result<> load_seccomp(const Role& role) {
@@ -139,6 +166,7 @@ Result<> load_seccomp(const Role& role) {
   for (const scmp_datum_t request : {TIOCSTI, TIOCLINUX, TIOCSETD}) {
     builder.refuse_if(SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, request));
   }
+  limit_signals(builder);
   limit_sockets(builder, role.rights);
   if ((role.rights & open_files) == 0) {
     for (const int call : with_files) builder.refuse(call);

@@ -2,12 +2,14 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -83,6 +85,15 @@ bool trace_parent() {
   return ::ptrace(PTRACE_SEIZE, ::getppid(), nullptr, nullptr) == 0;
 }
 
+bool signal_parent() {
+  return ::kill(::getppid(), SIGCONT) == 0;  // does nothing to a process that runs
+}
+
+bool limit_parent() {
+  rlimit limits{};
+  return ::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, &limits) == 0;
+}
+
 bool use_io_uring() {
   std::array<char, 256> parameters{};
   return static_cast<bool>(Fd(static_cast<int>(::syscall(SYS_io_uring_setup, 1, parameters.data()))));
@@ -113,6 +124,8 @@ constexpr Act acts[] = {
     {"run a program", replace_itself, 0},
     {"become root", become_root, 0},
     {"trace another process", trace_parent, 0},
+    {"signal another process", signal_parent, 0},
+    {"reach the limits of another process", limit_parent, 0},
     {"type into a terminal", type_into_terminal, 0},
     {"use io_uring", use_io_uring, 0},
     {"change its root", leave_chroot, 0},

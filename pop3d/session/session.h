@@ -47,7 +47,7 @@ using Opener = std::function<std::expected<OpenMaildrop, OpenFailure>()>;
 using Delay = std::function<Ticket(Milliseconds, std::function<void()> handler)>;
 /// How often a maildrop is tried that another session has, and how long is waited in between. Two programs of one user
 /// often look for mail at the same moment; who keeps a session open keeps the others out (RFC 2449 section 8.1.1).
-constexpr unsigned open_attempts = 40;
+constexpr unsigned open_attempts = 20;
 constexpr Milliseconds open_interval{50};
 
 struct SessionOptions {

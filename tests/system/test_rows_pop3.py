@@ -106,7 +106,7 @@ class EndTest:
             wire.send(b"USER alice\r\nPASS %s\r\n" % PASSWORD.encode())
             wire.line()
             self.assertRegex(wire.line(), r"^-ERR \[IN-USE\] ")
-        self.assertLess(time.monotonic() - start, 10)  # two seconds are given to sessions that just end
+        self.assertLess(time.monotonic() - start, 10)  # a second is given to sessions that just end
 
     def test_POP_08_two_sessions_on_one_mailbox(self):
         self.box.fill()

@@ -1,20 +1,28 @@
 #include "common/login/worker/worker_program.h"
 
+#include <malloc.h>
 #include <utility>
 
 #include "common/base/in_hand.h"
 #include "common/base/strings.h"
 #include "common/log/log.h"
 #include "common/process/mail_tree.h"
+#include "common/store/index/index.h"
 
 namespace facteur::login {
 
 namespace {
 /// Sessions mostly read, and one job of a session runs at a time.
 constexpr unsigned pool_threads = 8;
+/// How long the index of an account stays open after its last use.
+constexpr Seconds index_rest{10};
+/// Memory in such pieces goes back to the system when it is freed, each index takes 2 MB of it while it is open.
+constexpr int large_memory = 1 << 20;
 }  // namespace
 
-WorkerProgram::WorkerProgram(process::Program& process) : process_(process), pool_(process.loop()) {
+WorkerProgram::WorkerProgram(process::Program& process)
+    : process_(process), pool_(process.loop()), tidy_timer_(process.loop()) {
+  (void)::mallopt(M_MMAP_THRESHOLD, large_memory);
   const auto& settings = process.settings();
   const auto& start = process.start();
   process::size_pool(settings, pool_threads);
@@ -34,6 +42,8 @@ void WorkerProgram::open(SessionWorker::Make make) {
   worker_->set_idle_time(process_.settings().worker_idle_timeout);
   process_.on_settings([this] { worker_->set_idle_time(process_.settings().worker_idle_timeout); });
   process_.on_stop([this] { worker_->shut_down(); });
+  tidy_timer_.repeat(index_rest,
+                     [this] { tidying_ = pool_.run([] { store::close_unused_indexes(index_rest); }, [] {}); });
 }
 
 }  // namespace facteur::login

@@ -20,6 +20,8 @@ class WorkerProgram {
   process::Program& process_;
   loop::PoolExecutor pool_;
   std::unique_ptr<SessionWorker> worker_;
+  loop::Timer tidy_timer_;
+  Ticket tidying_;
 };
 
 }  // namespace facteur::login

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/time.h"
 #include "common/store/mailbox.h"
 
 namespace facteur::store {
@@ -44,6 +45,10 @@ class Index {
 /// The index in this folder, which is made if it is missing: one object a folder in this process, closed with its last
 /// user. nullptr if there can be none.
 [[nodiscard]] std::shared_ptr<Index> open_index(const std::string& folder);
+
+/// Closes what nobody has asked an index of this process for so long, until somebody asks again: an environment that is
+/// open holds three descriptors and 50 KB. May write: for a work pool.
+void close_unused_indexes(Seconds unused);
 
 /// The key of a message that this snapshot shows. Kind::permanent if it shows none.
 [[nodiscard]] Result<MessageKey> key_of(Uid uid, const Snapshot& snapshot, UidState& state);

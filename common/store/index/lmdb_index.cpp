@@ -52,7 +52,12 @@ std::string status_value(std::string_view state, const Status& status) {
 }  // namespace
 
 void LmdbIndex::close() {
+  close_if_unused(Seconds{0});
+}
+
+void LmdbIndex::close_if_unused(Seconds unused) {
   const std::scoped_lock lock(mutex_);
+  if (monotonic_now() - last_use_ < unused) return;
   commit();
   env_.reset();
 }
@@ -60,6 +65,7 @@ void LmdbIndex::close() {
 /// Opens the environment if it is not, and opens it anew if its file was deleted or replaced.
 bool LmdbIndex::ready() {
   const auto now = monotonic_now();
+  last_use_ = now;
   if (env_ && now - last_look_ < look_interval) return true;
   last_look_ = now;
   if (env_ && env_->current()) return true;
@@ -180,36 +186,58 @@ void LmdbIndex::keep_counters(std::string_view mailbox, std::string_view state, 
   if (status.messages > small_mailbox) put(counter_table, std::string(mailbox), status_value(state, status));
 }
 
-std::shared_ptr<Index> open_index(const std::string& folder) {
+namespace {
+
+/// The indexes of this process, by folder.
+struct Indexes {
   struct Slot {
     std::unique_ptr<LmdbIndex> index;
     std::weak_ptr<Index> users;
     std::uint64_t used = 0;  ///< when its last user went, as a count
   };
-  static std::mutex mutex;
-  static auto& all = *new std::map<std::string, Slot>;  // not destroyed at the end, when a user may come back
-  static std::uint64_t uses = 0;
-  const std::scoped_lock lock(mutex);
-  auto& slot = all[folder];
-  if (auto users = slot.users.lock()) return users;
-  if (!slot.index) slot.index = std::make_unique<LmdbIndex>(folder);
-  // Closed under the mutex: a second handle on the same files must not be opened meanwhile.
-  std::shared_ptr<Index> users(slot.index.get(), [folder](Index*) {
-    const std::scoped_lock closing(mutex);
-    const auto at = all.find(folder);
-    if (at == all.end() || !at->second.users.expired()) return;
+  static Indexes& instance() {
+    static auto& all = *new Indexes;  // not destroyed at the end, when a user may come back
+    return all;
+  }
+
+  /// Its last user went.
+  void leave(const std::string& folder) {
+    // Closed under the mutex: a second handle on the same files must not be opened meanwhile.
+    const std::scoped_lock lock(mutex);
+    const auto at = slots.find(folder);
+    if (at == slots.end() || !at->second.users.expired()) return;
     at->second.index->close();
     at->second.used = ++uses;
-    if (all.size() <= max_indexes) return;
-    const auto free = [](const auto& entry) { return entry.second.users.expired(); };
+    if (slots.size() <= max_indexes) return;
     auto oldest = at;
-    for (auto other = all.begin(); other != all.end(); ++other) {
-      if (free(*other) && other->second.used < oldest->second.used) oldest = other;
+    for (auto other = slots.begin(); other != slots.end(); ++other) {
+      if (other->second.users.expired() && other->second.used < oldest->second.used) oldest = other;
     }
-    all.erase(oldest);
-  });
+    slots.erase(oldest);
+  }
+
+  std::mutex mutex;
+  std::map<std::string, Slot> slots;
+  std::uint64_t uses = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<Index> open_index(const std::string& folder) {
+  auto& all = Indexes::instance();
+  const std::scoped_lock lock(all.mutex);
+  auto& slot = all.slots[folder];
+  if (auto users = slot.users.lock()) return users;
+  if (!slot.index) slot.index = std::make_unique<LmdbIndex>(folder);
+  std::shared_ptr<Index> users(slot.index.get(), [folder](Index*) { Indexes::instance().leave(folder); });
   slot.users = users;
   return users;
+}
+
+void close_unused_indexes(Seconds unused) {
+  auto& all = Indexes::instance();
+  const std::scoped_lock lock(all.mutex);
+  for (auto& [folder, slot] : all.slots) slot.index->close_if_unused(unused);
 }
 
 }  // namespace facteur::store

@@ -33,6 +33,8 @@ class LmdbIndex : public Index {
   ~LmdbIndex() override { close(); }
   /// Writes what waits, and closes the environment until somebody asks again.
   void close();
+  /// The same, if nobody has asked for so long.
+  void close_if_unused(Seconds unused);
 
   [[nodiscard]] std::optional<std::string> summary(const MessageKey& message) override;
   void keep_summary(const MessageKey& message, std::string_view octets) override;
@@ -55,6 +57,7 @@ class LmdbIndex : public Index {
   std::string folder_;
   std::mutex mutex_;
   std::unique_ptr<LmdbEnv> env_;
+  MonotonicTime last_use_{};
   MonotonicTime last_look_{};  ///< whether the environment's file is still the one of its name
   MonotonicTime last_commit_ = monotonic_now();
   MonotonicTime no_attempt_before_{};  ///< after a failure the index rests

@@ -14,7 +14,7 @@ const Part* part_of_message(const mime::Summary& summary, const Part& root, std:
 
 /// The root of the message that a message/rfc822 part holds.
 const Part* embedded_root(const mime::Summary& summary, const Part& part) {
-  return part.is_message && !part.children.empty() ? &summary.parts[part.children.front()] : nullptr;
+  return part.is_message() && !part.children.empty() ? &summary.parts[part.children.front()] : nullptr;
 }
 
 /// The next step of a path, from a part: into its parts, or into the message it holds.

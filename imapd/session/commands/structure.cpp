@@ -105,9 +105,9 @@ void open_part(std::string& out, const Part& part) {
     return;
   }
   append_basics(out, part);
-  if (part.children.empty()) return;
+  if (!part.is_message()) return;
   out += ' ';
-  append_envelope(out, part.envelope);
+  append_envelope(out, *part.envelope);
   out += ' ';
 }
 

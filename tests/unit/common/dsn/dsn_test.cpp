@@ -96,7 +96,7 @@ TEST_CASE("delays, envelope ids, original recipients, messages returned whole") 
         "Diagnostic-Code: x-facteur; connection timed out", "Will-Retry-Until: ", "Status: 4.0.0"}) {
     CHECK(status.contains(line));
   }
-  CHECK(summary.parts.at(3).is_message);
+  CHECK(summary.parts.at(3).is_message());
   CHECK(body_of(message, summary.parts.at(3)).starts_with(report.returned.substr(0, report.returned.size() - 2)));
   report.returned += "\xff";
   message = dsn::build(report);
