@@ -68,6 +68,12 @@ service pop3 {{
   service_count = 256
   process_min_avail = {processors}
 }}
+service auth {{
+  client_limit = 10000
+}}
+service anvil {{
+  client_limit = 10000
+}}
 """
 INTERNAL, LOGIN = "bench-dovecot", "bench-dovenull"
 
@@ -90,6 +96,8 @@ class Dovecot(Peer):
         super().__init__(folder, root)
         self.owner, self.logins, self.password, self.fast_logins = owner, logins, password, fast_logins
         self.internal_id, self.login_id = free_uids(2)
+        if fast_logins:
+            self.name = "Dovecot-hp"  # so that a table tells which it is
 
     def prepare(self):
         for name in ("", "run", "state"):

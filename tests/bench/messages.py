@@ -1,6 +1,7 @@
 """Messages that both sides are given: made once, and hard-linked into their Maildirs, so that they have the same files with the same
 names. Every run makes the same ones."""
 import os
+import random
 
 EPOCH = 1700000000
 FILLER = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod.\n"
@@ -45,13 +46,18 @@ def message(number, size):
 
 
 class Messages:
-    """Files of one size, in a folder of their own. Three of four are seen."""
+    """Files of one size, in a folder of their own. Three of four are seen.
+
+    Their names are like those of a delivery agent, microseconds and process of all values: counted-up ones share few values of the
+    hash of Dovecot, which then needs a second where it needs milliseconds."""
 
     def __init__(self, folder, count, size, owner):
         self.folder = os.path.join(folder, f"messages-{count}-{size}")
         os.makedirs(self.folder)
+        drawn = random.Random(count)
         for number in range(1, count + 1):
-            name = f"{EPOCH + number}.M{number}P1.mail.example.test:2,{'' if number % 4 == 0 else 'S'}"
+            unique = f"M{drawn.randrange(1000000)}P{drawn.randrange(300, 32768)}"
+            name = f"{EPOCH + number}.{unique}.mail.example.test:2,{'' if number % 4 == 0 else 'S'}"
             path = os.path.join(self.folder, name)
             with open(path, "wb") as file:
                 file.write(message(number, size))
