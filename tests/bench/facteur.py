@@ -1,15 +1,17 @@
-"""Our side: a demo with the face of peer.Peer, from the programs in FACTEUR_BIN or else those of the release build."""
+"""Our side: a demo with the face of peer.Peer, from the programs in FACTEUR_BIN or else those of the release build.
+
+Modules of tests/system can be imported once this one was."""
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(1, os.path.join(HERE, "../system"))
 os.environ.setdefault("FACTEUR_BIN", os.path.join(HERE, "../../build/release/bin"))
-from harness import Demo, PASSWORD  # noqa: E402, F401
+from harness import Demo, PASSWORD  # noqa: E402
 
 
 class Facteur:
-    name = "Facteur"
+    name, password = "Facteur", PASSWORD
 
     def __init__(self, folder, users, settings=()):
         directory = os.path.join(folder, "facteur")

@@ -1,8 +1,6 @@
 """A Postfix unpacked from Debian's package, with a configuration, a spool and users of its own.
 
 Its settings are Debian's, but for where things are; chroot is off, which costs it nothing while it serves."""
-import os
-
 from peer import Peer, free_uids
 
 SERVICES = """\
