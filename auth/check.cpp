@@ -1,17 +1,22 @@
 #include "auth/check.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth/sources.h"
+#include "common/base/fd.h"
 #include "common/base/number.h"
 #include "common/base/strings.h"
 #include "common/fs/files.h"
+#include "common/route/loops.h"
 #include "common/route/tables.h"
 #include "common/tls/context.h"
+#include "config/combinations.h"
 #include "config/listener.h"
 
 namespace facteur::auth {
@@ -25,13 +30,19 @@ std::uint16_t first_free_port() {
   return text ? parse_number<std::uint16_t>(trim(*text)).value_or(usual) : usual;
 }
 
+/// An account that cannot be served, for a reason that is not told elsewhere.
+bool is_problem(const std::optional<Found>& found) {
+  if (!found || found->existence != Existence::temporary) return false;
+  return !found->text.starts_with("mail_uid: ") && !found->text.starts_with("mail_gid: ");
+}
+
 class Inspection {
  public:
   Inspection(const config::Loaded& loaded, const Powers& powers, Passwd& passwd)
       : loaded_(loaded), s_(loaded.settings), powers_(powers), passwd_(passwd) {}
 
   std::vector<std::string> run() {
-    inspect_times_and_limits();
+    problems_ = config::check_combinations(loaded_);
     inspect_listeners();
     inspect_tls();
     if (powers_.real_root) inspect_system_users();
@@ -42,24 +53,7 @@ class Inspection {
  private:
   /// A problem of a setting: with its place if it was written, else by its name alone.
   void tell(std::string_view name, const std::string& what) {
-    const auto place = loaded_.places.find(name);
-    const std::string where = place == loaded_.places.end() ? "default" : place->second.text();
-    problems_.push_back(fmt::format("{}: {}: {}", where, name, what));
-  }
-
-  void inspect_times_and_limits() {
-    if (s_.minimal_backoff_time > s_.maximal_backoff_time) {
-      tell("minimal_backoff_time", "is more than maximal_backoff_time, " + show_duration(s_.maximal_backoff_time));
-    }
-    if (s_.smtpd_soft_error_limit > s_.smtpd_hard_error_limit) {
-      tell("smtpd_soft_error_limit", fmt::format("is more than smtpd_hard_error_limit, {}", s_.smtpd_hard_error_limit));
-    }
-    if (s_.auth_failure_delay > s_.auth_failure_max_delay) {
-      tell("auth_failure_delay", "is more than auth_failure_max_delay, " + show_duration(s_.auth_failure_max_delay));
-    }
-    if (s_.auth_failure_max_delay >= s_.auth_timeout) {
-      tell("auth_failure_max_delay", "is not less than auth_timeout, " + show_duration(s_.auth_timeout));
-    }
+    problems_.push_back(config::problem_of(loaded_, name, what));
   }
 
   void inspect_listeners() {
@@ -82,13 +76,7 @@ class Inspection {
   }
 
   void inspect_tls() {
-    if (s_.tls_certificate.empty()) {
-      if (!s_.tls_key.empty()) tell("tls.key", "there is no tls.certificate");
-      if (s_.smtpd_tls_security_level == config::TlsLevel::encrypt) {
-        tell("smtpd_tls_security_level", "is encrypt, but there is no tls.certificate");
-      }
-      return;
-    }
+    if (s_.tls_certificate.empty()) return;
     const auto& key = s_.tls_key.empty() ? s_.tls_certificate : s_.tls_key;
     const auto context = tls::Context::server(s_.tls_certificate, key);
     if (!context) tell("tls.certificate", context.error().text);
@@ -103,23 +91,71 @@ class Inspection {
                                       Named{"auth_user", s_.auth_user}, Named{"queue_user", s_.queue_user},
                                       Named{"out_user", s_.out_user}, Named{"default_privs", s_.default_privs}}) {
       const auto user = user_or_uid(passwd_, value);
-      if (user && !*user) tell(name, fmt::format("there is no user {}", value));
-      if (user && *user && (*user)->uid == 0) tell(name, "is root");
+      if (user && !*user) tell(name, "there is no user " + printable(value));
     }
+    if (loaded_.places.contains("admin_group")) inspect_group("admin_group", s_.admin_group);
+    const auto same = config::check_roles(loaded_, [this](const std::string& name) -> std::optional<std::uint32_t> {
+      const auto user = user_or_uid(passwd_, name);
+      return user && *user ? std::optional((*user)->uid) : std::nullopt;
+    });
+    problems_.insert(problems_.end(), same.begin(), same.end());
+  }
+
+  void inspect_group(std::string_view name, const std::string& value) {
+    const auto group = group_or_gid(passwd_, value);
+    if (group && !*group) tell(name, "there is no group " + printable(value));
+  }
+
+  /// Who owns the mail of accounts that name nobody. The defaults need not exist where there is no such account.
+  void inspect_mail_owner(const std::map<std::string, User>& users) {
+    if (!powers_.real_root) return;
+    const auto wanted = [&](std::string_view name, auto member) {
+      return loaded_.places.contains(name) || std::ranges::any_of(users, [&](const auto& entry) {
+               return entry.second.problem.empty() && !(entry.second.*member);
+             });
+    };
+    const auto owner = user_or_uid(passwd_, s_.mail_uid);
+    if (wanted("mail_uid", &User::uid) && owner && !*owner)
+      tell("mail_uid", "there is no user " + printable(s_.mail_uid));
+    if (wanted("mail_gid", &User::gid)) inspect_group("mail_gid", s_.mail_gid);
+  }
+
+  /// What a setting names and cannot be read, at the place of the setting.
+  void inspect_file(std::string_view name, const std::string& path, std::vector<std::string>& told) {
+    if (path.empty()) return;
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file) return;
+    const auto why = fail_errno("open " + printable(path), errno).error().text;
+    tell(name, why);
+    told.push_back(why);
   }
 
   void inspect_sources() {
+    std::vector<std::string> told;
+    inspect_file("users", s_.users, told);
+    inspect_file("virtual_alias_maps", s_.virtual_alias_maps.file, told);
     const auto compiled = compile(s_, powers_, passwd_);
     if (!compiled) {
-      for (const auto line : split(compiled.error().text, '\n')) problems_.emplace_back(line);
+      for (const auto line : split(compiled.error().text, '\n')) {
+        if (std::ranges::find(told, line) == told.end()) problems_.emplace_back(line);
+      }
+      inspect_mail_owner({});
       return;
     }
     problems_.insert(problems_.end(), compiled->problems.begin(), compiled->problems.end());
+    for (const auto& loop : route::find_loops(compiled->tables)) {
+      if (loop.line == 0) {
+        tell("virtual_alias_maps", loop.what());  // written in the settings themselves
+      } else {
+        problems_.push_back(fmt::format("{}:{}: {}", loop.file, loop.line, loop.what()));
+      }
+    }
     for (const auto& path : s_.aliases) {
       const bool written = loaded_.places.contains("aliases");  // without an MTA before us there is no /etc/aliases
       if (written && access(path.c_str(), F_OK) < 0) tell("aliases", path + " does not exist");
     }
     const auto& users = compiled->accounts->users().users;
+    inspect_mail_owner(users);
     for (const auto& [name, user] : users) inspect_account(user, *compiled->accounts);
     inspect_mail_location(users, *compiled->accounts);
     struct stat status{};
@@ -136,7 +172,7 @@ class Inspection {
     });
     if (plain == users.end()) return;
     const auto found = accounts.find_in_file(plain->first);
-    if (found && found->existence == Existence::temporary) tell("mail_location", found->text);
+    if (is_problem(found)) tell("mail_location", found->text);
   }
 
   void inspect_account(const User& user, const Accounts& accounts) {
@@ -147,7 +183,7 @@ class Inspection {
     if (std::ranges::find(s_.domains, domain) == s_.domains.end()) {
       complain(fmt::format("{} gets no mail: {} is not in domains", user.name, domain));
     }
-    if (found && found->existence == Existence::temporary) complain(found->text);
+    if (is_problem(found)) complain(found->text);
   }
 
   const config::Loaded& loaded_;

@@ -1,5 +1,6 @@
 // facteur: the command line. One subcommand a verb; what each does is in the files beside this one.
 #include <CLI/CLI.hpp>
+#include <exception>
 #include <functional>
 #include <sysexits.h>
 
@@ -106,9 +107,7 @@ void add_queue(CLI::App& app, Chosen& c) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Facteur: a mail server");
   Chosen chosen;
   app.set_version_flag("--version", "facteur " FACTEUR_VERSION);
@@ -126,4 +125,14 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? EX_OK : EX_USAGE;  // --help and --version end here too
   }
   return chosen.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {  // of a library, or no memory
+    return complain(EX_SOFTWARE, error.what());
+  }
 }

@@ -39,7 +39,9 @@ int status(const std::string& config_file, bool json) {
 }
 
 int reload(const std::string& config_file) {
-  return with_settings(config_file, [](const config::Settings& settings) { return ask(settings, "reload", {}, {}); });
+  return with_settings(config_file, [](const config::Settings& settings) {
+    return ask(settings, "reload", {settings.queue_directory}, {});
+  });
 }
 
 }  // namespace facteur::cli

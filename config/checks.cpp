@@ -77,8 +77,16 @@ Complaint ip_address(std::string_view text) {
   return std::nullopt;
 }
 
-Complaint optional_ip_address(std::string_view text) {
-  return text.empty() ? std::nullopt : ip_address(text);
+Complaint optional_ipv4_address(std::string_view text) {
+  const auto ip = net::Ip::parse(text);
+  if (!text.empty() && !(ip && ip->is_v4())) return "is not an IPv4 address";
+  return std::nullopt;
+}
+
+Complaint optional_ipv6_address(std::string_view text) {
+  const auto ip = net::Ip::parse(text);
+  if (!text.empty() && (!ip || ip->is_v4())) return "is not an IPv6 address";
+  return std::nullopt;
 }
 
 Complaint interface_name(std::string_view text) {

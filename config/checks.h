@@ -16,7 +16,8 @@ using Complaint = std::optional<std::string>;
 [[nodiscard]] Complaint optional_path(std::string_view text);  ///< the same, or empty
 [[nodiscard]] Complaint user_or_uid(std::string_view text);    ///< a login name of useradd(8), or a number
 [[nodiscard]] Complaint ip_address(std::string_view text);     ///< IPv4 or IPv6, without brackets
-[[nodiscard]] Complaint optional_ip_address(std::string_view text);
+[[nodiscard]] Complaint optional_ipv4_address(std::string_view text);
+[[nodiscard]] Complaint optional_ipv6_address(std::string_view text);
 [[nodiscard]] Complaint interface_name(std::string_view text);  ///< "all", "loopback-only" or an IP address
 [[nodiscard]] Complaint next_hop(std::string_view text);      ///< domain, [host], [address], each with :port; or empty
 [[nodiscard]] Complaint mail_place(std::string_view text);    ///< maildir: or mbox: and a path with ~, %u, %n, %d, %h

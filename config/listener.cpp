@@ -14,6 +14,7 @@ namespace facteur::config {
 namespace {
 
 constexpr std::array<std::string_view, 4> role_words = {"smtp", "submission", "pop3", "imap"};
+constexpr std::array<std::string_view, 4> own_keys = {"address", "port", "role", "tls"};
 constexpr std::array<std::string_view, 3> tls_words = {"none", "starttls", "implicit"};
 
 std::unexpected<Error> bad(const Node& node, const std::string& why) {
@@ -49,7 +50,7 @@ Result<> set_part(Listener& listener, const Node& key, const Node& value) {
     return bad(key, "a listener has no listeners");
   } else {
     Settings scratch;
-    const auto name = apply_entry(scratch, key, value);
+    const auto name = apply_entry(scratch, key, value, own_keys);
     if (!name) return fail(name);
     listener.overrides[std::string((*name)->name)] = show_value(scratch, **name);
   }

@@ -76,9 +76,9 @@ const Synonym* find_synonym(std::string_view name) {
   return found == synonyms().end() ? nullptr : &*found;
 }
 
-std::string unknown(const Node& key) {
+std::string unknown(const Node& key, std::span<const std::string_view> others) {
   std::string text = fmt::format("{}: unknown setting '{}'", key.place.text(), printable(key.text, 100));
-  const auto nearest = nearest_name(key.text);
+  const auto nearest = nearest_name(key.text, others);
   if (!nearest.empty()) text += fmt::format("; did you mean '{}'?", nearest);
   return text;
 }
@@ -93,14 +93,15 @@ Result<Override> Override::parse(std::string_view text) {
   return Override{std::string(trim(text.substr(0, equals))), std::string(text.substr(equals + 1))};
 }
 
-Result<const Setting*> apply_entry(Settings& settings, const Node& key, const Node& value) {
+Result<const Setting*> apply_entry(Settings& settings, const Node& key, const Node& value,
+                                   std::span<const std::string_view> others) {
   const Synonym* synonym = find_synonym(key.text);
   const Setting* setting = find_setting(synonym ? synonym->ours : std::string_view(key.text));
   if (!setting && is_group(key.text)) {
     return fail(Kind::permanent,
                 fmt::format("{}: {} is a map of settings, not {}", value.place.text(), key.text, value.what()));
   }
-  if (!setting) return fail(Kind::permanent, unknown(key));
+  if (!setting) return fail(Kind::permanent, unknown(key, others));
   Node adapted;
   const bool adapts = synonym && synonym->adapt && value.type == Node::Type::scalar;
   if (adapts) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +37,10 @@ struct Loaded {
 [[nodiscard]] Result<Loaded> load_text(std::string_view text, const std::string& file);
 constexpr std::size_t max_problems = 20;
 
-/// One entry of a map of settings, by name, dotted name or synonym (no groups); gives the row.
-[[nodiscard]] Result<const Setting*> apply_entry(Settings& settings, const Node& key, const Node& value);
+/// One entry of a map of settings, by name, dotted name or synonym (no groups); gives the row. `others` are keys that
+/// may stand in that map beside settings: one of them may have been meant.
+[[nodiscard]] Result<const Setting*> apply_entry(Settings& settings, const Node& key, const Node& value,
+                                                 std::span<const std::string_view> others = {});
 [[nodiscard]] Result<const Setting*> apply_override(Settings& settings, const Override& entry);
 
 /// Gives hostname, domains and tls.key their values when they have none.

@@ -103,7 +103,7 @@ bool is_group(std::string_view name) {
   return next != by_name().end() && next->first.starts_with(name) && next->first.substr(name.size()).starts_with('.');
 }
 
-std::string_view nearest_name(std::string_view name) {
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> others) {
   if (name.size() > longest_name) return {};
   std::string_view best;
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
@@ -114,6 +114,7 @@ std::string_view nearest_name(std::string_view name) {
       best = known;
     }
   };
+  for (const auto other : others) consider(other);
   for (const auto& [known, setting] : by_name()) consider(known);
   for (const auto& synonym : other_names) consider(synonym.name);
   return best;

@@ -60,7 +60,7 @@ struct Synonym {
 [[nodiscard]] const Setting* find_setting(std::string_view name);
 /// True for the first part of dotted names: "ports", "tls", "dns".
 [[nodiscard]] bool is_group(std::string_view name);
-/// The known name closest to a misspelled one; empty if none is near.
-[[nodiscard]] std::string_view nearest_name(std::string_view name);
+/// The known name closest to a misspelled one, among the settings and `others`; empty if none is near.
+[[nodiscard]] std::string_view nearest_name(std::string_view name, std::span<const std::string_view> others = {});
 
 }  // namespace facteur::config

@@ -12,7 +12,7 @@ constexpr std::string_view worker_words[] = {"uid", "account"};
 const Setting accounts[] = {
     {"users", &S::users, 0, 0, "path",
      "The users file: one line an account, jim@minfo.sn: {password: \"$y$...\", mail: \"maildir:...\", uid: 5000}; "
-     "only the password is required. A file that does not exist counts as empty.",
+     "only the password is required. While it cannot be read, mail for accounts that may be in it waits.",
      optional_path},
     {"system_users", &S::system_users, 0, 0, "",
      "The users of the system have mail in our domains; saslauthd checks their passwords."},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "auth/doors.h"
+#include "common/base/strings.h"
 #include "common/log/log.h"
 
 namespace facteur::master {
@@ -20,6 +21,7 @@ constexpr std::ptrdiff_t max_of_a_uid = 8;
 constexpr std::ptrdiff_t max_unprivileged = 64;
 constexpr Seconds patience{30};
 constexpr Milliseconds sweep_period{5000};
+constexpr std::size_t max_shown_path = 1024;
 
 /// Verbs of the queue that every local user may use; the others need privilege, which queued checks again.
 bool queue_verb_for_all(std::string_view verb) {
@@ -47,9 +49,9 @@ std::string describe(const Child& child) {
 }  // namespace
 
 const std::array<Control::Verb, 3> Control::verbs{{
-    {"status", true, &Control::status},
-    {"reload", false, &Control::reload},
-    {"tables", false, &Control::tables},
+    {"status", true, false, &Control::status},
+    {"reload", false, true, &Control::reload},
+    {"tables", false, true, &Control::tables},
 }};
 
 Control::Control(loop::Loop& loop, Supervisor& supervisor, std::function<Result<>()> reload)
@@ -100,6 +102,12 @@ bool Control::has_room_for(std::uint32_t uid) const {
   return of_uid < max_of_a_uid && std::ranges::count(callers_, false, &Caller::privileged) < max_unprivileged;
 }
 
+/// Two installations can share a run_directory by mistake: who asked with the settings of the other one shall not
+/// believe that they were taken.
+bool Control::is_meant(const ControlRequest& request) const {
+  return request.arguments.empty() || request.arguments[0] == supervisor_.settings().queue_directory;
+}
+
 void Control::hang_up_late() {
   for (auto& caller : callers_) {
     if (!caller.gone && monotonic_now() - caller.since > patience) caller.door->close("it took too long");
@@ -121,6 +129,12 @@ void Control::take(Caller& caller, const ControlRequest& request) {
                   "\"" + request.verb + "\" is for root and the group " + supervisor_.settings().admin_group);
   }
   if (queue_verb) return pass_to_queued(caller, request);
+  if (verb->of_settings && !is_meant(request)) {
+    return refuse(EX_CONFIG, "the facteurd that answers serves the queue_directory " +
+                                 supervisor_.settings().queue_directory + ", these settings name " +
+                                 printable(request.arguments[0], max_shown_path) +
+                                 ": ask with the settings of that facteurd, or restart it with these");
+  }
   (this->*verb->handle)(caller, request);
 }
 

@@ -35,6 +35,7 @@ class Control {
   struct Verb {
     std::string_view name;
     bool for_all;
+    bool of_settings;  ///< its argument is the queue_directory of the caller's settings
     void (Control::*handle)(Caller& caller, const ControlRequest& request);
   };
   static const std::array<Verb, 3> verbs;
@@ -45,6 +46,7 @@ class Control {
   void reload(Caller& caller, const ControlRequest& request);
   void tables(Caller& caller, const ControlRequest& request);
   void pass_to_queued(Caller& caller, const ControlRequest& request);
+  [[nodiscard]] bool is_meant(const ControlRequest& request) const;
   [[nodiscard]] bool has_room_for(std::uint32_t uid) const;
   void hang_up_late();
   void sweep();

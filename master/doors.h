@@ -239,13 +239,14 @@ struct MaildropFile {
 enum class Taken : std::uint8_t {
   queued,   ///< it is in the queue
   later,    ///< stays for another try
-  refused,  ///< for good: kept for an administrator to look at
+  refused,  ///< for good: kept in corrupt/ for an administrator to look at
 };
 struct MaildropTaken {
   static constexpr std::uint16_t type = 46;
   std::string name;
   Taken taken = Taken::later;
-  auto fields() { return std::tie(name, taken); }
+  std::string why;  ///< the reply that refused it
+  auto fields() { return std::tie(name, taken, why); }
 };
 
 }  // namespace facteur::master

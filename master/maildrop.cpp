@@ -15,8 +15,9 @@ namespace {
 constexpr Milliseconds period{5000};
 constexpr std::size_t max_at_once = 20;
 constexpr std::size_t max_ignored = 1000;
-/// Before the names of messages that were refused for good. A dot name is never looked at.
-constexpr const char* refused_prefix = ".refused.";
+/// In corrupt/, before the names of messages that were refused for good.
+constexpr const char* refused_prefix = "maildrop-";
+constexpr std::size_t max_reason = 512;  ///< octets in the log
 
 }  // namespace
 
@@ -24,10 +25,12 @@ Maildrop::Maildrop(loop::Loop& loop, Supervisor& supervisor) : loop_(loop), supe
 }
 
 void Maildrop::open() {
-  const std::string path = supervisor_.settings().queue_directory + "/maildrop";
-  auto folder = fs::system_files().open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!folder) return log::error("maildrop: {}", folder.error().text);
-  folder_ = std::move(*folder);
+  const auto& spool = supervisor_.settings().queue_directory;
+  for (const auto& [fd, name] : {std::pair{&folder_, "/maildrop"}, std::pair{&corrupt_, "/corrupt"}}) {
+    auto folder = fs::system_files().open(AT_FDCWD, spool + name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!folder) return log::error("maildrop: {}", folder.error().text);
+    *fd = std::move(*folder);
+  }
   timer_.repeat(period, [this] { look(); });
   loop_.post([this] { look(); });
 }
@@ -80,11 +83,25 @@ void Maildrop::ignore(const std::string& name, const std::string& why) {
 
 void Maildrop::taken(const MaildropTaken& answer) {
   if (passed_.erase(answer.name) == 0 || answer.taken == Taken::later) return;
+  if (answer.taken == Taken::refused) return set_aside(answer.name, answer.why);
+  if (auto removed = fs::system_files().unlink(folder_.get(), answer.name); !removed) {
+    log::warning("maildrop: {}", removed.error().text);
+  }
+}
+
+/// Whoever left the file may have put something else in its place meanwhile: that is no message, and is not kept.
+void Maildrop::set_aside(const std::string& name, const std::string& why) {
   auto& files = fs::system_files();
-  const auto done = answer.taken == Taken::queued
-                        ? files.unlink(folder_.get(), answer.name)
-                        : files.rename(folder_.get(), answer.name, folder_.get(), refused_prefix + answer.name);
-  if (!done) log::warning("maildrop: {}", done.error().text);
+  const auto kept = refused_prefix + name;
+  const auto reason = printable(why, max_reason);
+  if (auto moved = files.rename(folder_.get(), name, corrupt_.get(), kept); !moved) {
+    ignored_.insert(name);  // not again and again
+    return log::error("maildrop: {} is refused: {}; it stays there: {}", printable(name), reason, moved.error().text);
+  }
+  const auto status = files.status_at(corrupt_.get(), kept);
+  if (status && !S_ISREG(status->st_mode)) (void)files.unlink(corrupt_.get(), kept);
+  log::error("maildrop: {} of uid {} is refused: {}; it is kept as corrupt/{}", printable(name),
+             status ? std::to_string(status->st_uid) : "?", reason, printable(kept));
 }
 
 }  // namespace facteur::master

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <fcntl.h>
 #include <filesystem>
 #include <string>
@@ -29,9 +30,7 @@ void write_only(int descriptor) {
   if (again) ::dup2(again.get(), descriptor);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int serve(int argc, char** argv) {
   CLI::App app("facteurd: the master process of Facteur");
   std::string config;
   app.add_option("--config", config, "the settings file (or FACTEUR_CONFIG)");
@@ -52,4 +51,15 @@ int main(int argc, char** argv) {
   }
   facteur::master::Master master(config, facteur::master::own_folder());
   return master.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return serve(argc, argv);
+  } catch (const std::exception& error) {  // of CLI11, or no memory
+    std::fprintf(stderr, "facteurd: %s\n", error.what());
+    return EX_SOFTWARE;
+  }
 }

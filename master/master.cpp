@@ -7,10 +7,13 @@
 #include <sysexits.h>
 #include <utility>
 
+#include "common/base/strings.h"
 #include "common/log/log.h"
 #include "common/process/jail.h"
 #include "common/tls/context.h"
+#include "config/combinations.h"
 #include "master/notify.h"
+#include "master/users.h"
 
 namespace facteur::master {
 namespace {
@@ -59,15 +62,29 @@ void Master::condemn(const std::string& queue_id) {
 }
 
 Result<config::Settings> Master::load_checked() const {
-  auto settings = config::load(config_file_);
-  if (!settings || settings->tls_certificate.empty()) return settings;
-  const auto keys = tls::Context::server(settings->tls_certificate, settings->tls_key);
+  auto loaded = config::load_files({config_file_}, {});
+  if (!loaded) return fail(loaded);
+  if (process::is_real_root()) {
+    const auto problems = config::check_roles(*loaded, [](const std::string& name) -> std::optional<std::uint32_t> {
+      const auto user = find_user(name);
+      return user ? std::optional<std::uint32_t>(user->uid) : std::nullopt;
+    });
+    if (!problems.empty()) return fail(Kind::permanent, join(problems, "\n"));
+  }
+  auto& settings = loaded->settings;
+  if (settings.tls_certificate.empty()) return std::move(settings);
+  const auto keys = tls::Context::server(settings.tls_certificate, settings.tls_key);
   if (!keys) return fail(keys);
-  return settings;
+  return std::move(settings);
 }
 
 Result<> Master::reload() {
   auto settings = load_checked();
+  const auto& served = supervisor_.settings().queue_directory;
+  if (settings && settings->queue_directory != served) {
+    settings = fail(Kind::permanent, "queue_directory is " + settings->queue_directory + " now, and " + served +
+                                         " is served: restart facteurd");
+  }
   auto reloaded = settings ? supervisor_.reload(std::move(*settings)) : Result<>(fail(settings));
   if (!reloaded) {
     log::error("reload: the settings stay as they were: {}", reloaded.error().text);

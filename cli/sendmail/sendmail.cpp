@@ -92,6 +92,10 @@ int send(const config::Settings& settings, const Options& options) {
     return report(EX_DATAERR, "the message is larger than message_size_limit (" +
                                   std::to_string(settings.message_size_limit) + " octets): nothing was sent");
   }
+  // smtpd refuses it too (RFC 5322 section 4), but in the maildrop that would be too late for who calls.
+  if (input.content().contains('\0')) {
+    return report(EX_DATAERR, "the message has a NUL octet, which no mail may have: nothing was sent");
+  }
   const auto message = close_header(input.content());
   if (options.from_header) {
     auto added = recipients.add_from_header(message);

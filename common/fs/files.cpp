@@ -75,6 +75,10 @@ Result<> Files::sync(int fd) {
   return done(retry([&] { return ::fsync(fd); }), "fsync", "descriptor " + std::to_string(fd));
 }
 
+Result<> Files::sync_file_system(int fd) {
+  return done(retry([&] { return ::syncfs(fd); }), "syncfs", "descriptor " + std::to_string(fd));
+}
+
 Result<> Files::truncate(int fd, std::uint64_t size) {
   return done(retry([&] { return ::ftruncate(fd, static_cast<off_t>(size)); }), "ftruncate",
               "descriptor " + std::to_string(fd));

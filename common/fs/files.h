@@ -29,6 +29,8 @@ class Files {
   [[nodiscard]] virtual Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t most);
   /// fsync(2) of a file or of a directory. After an error the file is lost: it must not be synced again (fsyncgate).
   [[nodiscard]] virtual Result<> sync(int fd);
+  /// syncfs(2): all of the file system on which `fd` lies.
+  [[nodiscard]] virtual Result<> sync_file_system(int fd);
   [[nodiscard]] virtual Result<> truncate(int fd, std::uint64_t size);
   /// Sets the times of last access and modification, seconds since 1970.
   [[nodiscard]] virtual Result<> set_time(int fd, std::int64_t seconds);

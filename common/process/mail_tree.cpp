@@ -13,6 +13,7 @@
 #include "common/base/fd.h"
 #include "common/base/strings.h"
 #include "common/fs/files.h"
+#include "common/fs/parent.h"
 #include "common/process/acting_as.h"
 
 namespace facteur::process {
@@ -98,11 +99,7 @@ Result<> make_maildir(const std::string& path) {
   }
   if (!fresh) return {};
   if (auto synced = files.sync(root->get()); !synced) return synced;
-  const auto parent = files.open(root->get(), "..", O_RDONLY | O_DIRECTORY);
-  if (parent) return files.sync(parent->get());
-  if (parent.error().errno_value != EACCES) return fail(parent);
-  if (::syncfs(root->get()) < 0) return fail_errno("syncfs", errno);
-  return {};
+  return fs::sync_parent(root->get());
 }
 
 /// The folder of the Maildir, or the mbox and its folder, with the rights of whom we act as.
@@ -118,12 +115,9 @@ Result<> make_place(const MailPlace& place, const auth::Account& account) {
     file = files.open(AT_FDCWD, place.path, flags, 0600);
   }
   if (!file) return fail(file);
-  // A new file's name has to last. Behind the jail its folder may be out of reach.
   const auto status = files.status(file->get());
   if (status && status->st_size > 0) return {};
-  const auto folder = files.open(AT_FDCWD, parent_of(place.path), O_RDONLY | O_DIRECTORY);
-  if (!folder) return folder.error().errno_value == EACCES ? Result<>() : fail(folder);
-  return files.sync(folder->get());
+  return fs::sync_folder(AT_FDCWD, parent_of(place.path), file->get());  // a new file's name has to last
 }
 
 /// A folder reached through no link at all.

@@ -21,6 +21,7 @@ struct Item {
   Stage stage = all_tables;
   std::size_t parent = 0;  // index into items_; its own for the first
   std::size_t depth = 0;
+  const Entry* by = nullptr;  // what led here
   bool stands_for_postmaster = false;
 
   [[nodiscard]] std::string address() const { return local + "@" + domain; }
@@ -39,6 +40,21 @@ class Walk {
     for (std::size_t i = 0; i < items_.size() && out_.outcome != Outcome::too_many; ++i) visit(i);
     finish();
     return std::move(out_);
+  }
+
+  std::vector<Hop> step(std::string_view address) {
+    Item first = item(address);
+    items_.push_back(std::move(first));
+    std::vector<Hop> hops;
+    for (std::size_t i = 0; i < items_.size() && out_.outcome != Outcome::too_many; ++i) {
+      const Item& at = items_[i];
+      if (i == 0 || at.stage != all_tables) {
+        visit(i);
+      } else if (at.by != nullptr) {
+        hops.push_back({at.key(), at.by->file, at.by->line});
+      }
+    }
+    return hops;
   }
 
  private:
@@ -99,6 +115,7 @@ class Walk {
     const std::string key = next.key();
     next.stage = literal ? no_table : key == items_[index].key() ? own : all_tables;
     next.parent = index;
+    next.by = &entry;
     next.depth = items_[index].depth + 1;
     next.stands_for_postmaster = items_[index].stands_for_postmaster;
     if (next.depth > max_alias_depth || (next.stage == all_tables && is_ancestor(index, key))) {
@@ -194,6 +211,10 @@ class Walk {
 
 Expansion expand(std::string_view address, const Tables& tables) {
   return Walk(tables).run(address);
+}
+
+std::vector<Hop> next_hops(std::string_view address, const Tables& tables) {
+  return Walk(tables).step(address);
 }
 
 }  // namespace facteur::route

@@ -51,4 +51,14 @@ constexpr std::size_t max_alias_depth = 50;
 /// is cut: what the other targets reach still counts. The local-part comes unquoted.
 [[nodiscard]] Expansion expand(std::string_view address, const Tables& tables);
 
+/// An address that an entry of the tables replaces another one with; in lower case.
+struct Hop {
+  std::string address;
+  std::string file;  ///< where the entry is written
+  std::uint32_t line = 0;
+};
+
+/// One step of that way: what the entries for an address lead to, but for itself and for what ends there.
+[[nodiscard]] std::vector<Hop> next_hops(std::string_view address, const Tables& tables);
+
 }  // namespace facteur::route

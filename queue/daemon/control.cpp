@@ -1,7 +1,9 @@
 #include "queue/daemon/control.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <poll.h>
+#include <ranges>
 #include <sysexits.h>
 
 #include "common/log/log.h"
@@ -12,6 +14,11 @@ namespace {
 
 constexpr int patience_ms = 10'000;             // with a caller who does not read
 constexpr std::size_t text_octets = 32 * 1024;  // of one message to a caller
+constexpr std::size_t shown_corrupt = 1000;     // files in the list
+
+/// Where a message may lie but for the queue.
+constexpr std::array<std::pair<Folder, Mark>, 2> set_aside_folders{
+    {{Folder::hold, Mark::hold}, {Folder::corrupt, Mark::corrupt}}};
 
 /// Sends to the caller; waits for it, so on the pool only. False when it is gone.
 template <ipc::Message M>
@@ -58,6 +65,26 @@ bool list_folder(Spool& spool, Folder folder, const std::unordered_set<std::stri
   return send_text(client, text);
 }
 
+/// What was set aside: messages over which the queue broke, files that are no messages.
+bool list_corrupt(Spool& spool, const Fd& client, std::uint64_t messages, std::uint64_t& corrupt) {
+  const auto files = spool.list_corrupt();
+  if (!files || files->empty()) return true;
+  corrupt = files->size();
+  std::string text(messages == 0 ? list_head() : std::string_view());
+  for (const auto& file : *files | std::views::take(shown_corrupt)) {
+    const auto loaded = is_queue_id(file.name) ? spool.load(Folder::corrupt, file.name, false)
+                                               : fail(Kind::corrupt, "refused by smtpd: the log says why");
+    text += loaded ? list_entry(file.name, loaded->message, Mark::corrupt)
+                   : corrupt_entry(file.name, file.size, file.changed, loaded.error().text);
+    if (text.size() > text_octets) {
+      if (!send_text(client, text)) return false;
+      text.clear();
+    }
+  }
+  if (corrupt > shown_corrupt) text += fmt::format("and {} more\n", corrupt - shown_corrupt);
+  return send_text(client, text);
+}
+
 }  // namespace
 
 const std::array<Control::Verb, 6> Control::verbs{{
@@ -91,9 +118,12 @@ void Control::list(const Caller& caller) {
       [spool = spool_, caller, active = core_.active_ids()] {
         std::uint64_t octets = 0;
         std::uint64_t messages = 0;
+        std::uint64_t corrupt = 0;
         return list_folder(*spool, Folder::queue, active, caller->client, octets, messages) &&
                list_folder(*spool, Folder::hold, active, caller->client, octets, messages) &&
-               send_text(caller->client, list_foot(octets, messages)) && send_to(caller->client, master::ControlDone{});
+               list_corrupt(*spool, caller->client, messages, corrupt) &&
+               send_text(caller->client, list_foot(octets, messages, corrupt)) &&
+               send_to(caller->client, master::ControlDone{});
       },
       [](bool) {});
 }
@@ -105,9 +135,10 @@ void Control::show(const Caller& caller) {
           const bool known = is_queue_id(queue_id);
           auto loaded = known ? spool->load(Folder::queue, queue_id, false) : fail(Kind::permanent, "");
           Mark mark = active.contains(queue_id) ? Mark::active : Mark::none;
-          if (known && !loaded) {
-            loaded = spool->load(Folder::hold, queue_id, false);
-            mark = Mark::hold;
+          for (const auto& [folder, folder_mark] : set_aside_folders) {
+            if (!known || loaded) break;
+            loaded = spool->load(folder, queue_id, false);
+            mark = folder_mark;
           }
           if (!loaded)
             return send_to(caller->client, master::ControlDone{EX_UNAVAILABLE, "there is no message " + queue_id});

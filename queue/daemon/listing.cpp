@@ -12,7 +12,8 @@
 namespace facteur::queue {
 namespace {
 
-constexpr std::size_t shown_recipients = 1000;  // of one message in the list
+constexpr std::size_t shown_name = 64, shown_reason = 200;  // of a file in corrupt/
+constexpr std::size_t shown_recipients = 1000;              // of one message in the list
 constexpr std::array<const char*, 4> standing_words{"waiting", "delivered", "failed", "replaced"};  // by Standing
 
 WallTime arrival_of(const Message& message) {
@@ -48,17 +49,29 @@ std::string list_entry(std::string_view queue_id, const Message& message, Mark m
   return out + "\n";
 }
 
-std::string list_foot(std::uint64_t octets, std::uint64_t messages) {
-  if (messages == 0) return "Mail queue is empty\n";
-  return fmt::format("-- {} Kbytes in {} Request{}.\n", (octets + 1023) / 1024, messages, messages == 1 ? "" : "s");
+std::string corrupt_entry(std::string_view name, std::uint64_t size, std::int64_t changed, std::string_view why) {
+  return fmt::format("{:<12}{}{:>8} {:>20}  ({})\n\n", printable(name, shown_name), static_cast<char>(Mark::corrupt),
+                     size, syslog_time(WallTime(Seconds(changed))), printable(why, shown_reason));
+}
+
+std::string list_foot(std::uint64_t octets, std::uint64_t messages, std::uint64_t corrupt) {
+  const auto plural = [](std::uint64_t count) { return count == 1 ? "" : "s"; };
+  std::string out = "Mail queue is empty\n";
+  if (messages > 0)
+    out = fmt::format("-- {} Kbytes in {} Request{}.\n", (octets + 1023) / 1024, messages, plural(messages));
+  if (corrupt > 0)
+    out +=
+        fmt::format("-- {} file{} in corrupt/ (#): never delivered, kept to be looked at.\n", corrupt, plural(corrupt));
+  return out;
 }
 
 std::string describe_message(std::string_view queue_id, const Message& message, Mark mark) {
   const auto& envelope = message.envelope;
   std::string out = fmt::format("queue id: {}\nstate: {}\nsize: {}\narrival: {}\nsender: <{}>\n", queue_id,
-                                mark == Mark::active ? "in delivery"
-                                : mark == Mark::hold ? "on hold"
-                                                     : "waiting",
+                                mark == Mark::active    ? "in delivery"
+                                : mark == Mark::hold    ? "on hold"
+                                : mark == Mark::corrupt ? "set aside in corrupt/"
+                                                        : "waiting",
                                 message.size(), iso_time(arrival_of(message)), show_address(envelope.reverse_path));
   out += fmt::format("client: {}[{}] helo={} protocol={}\n", printable(envelope.client_name, 255),
                      printable(envelope.client_address, 64), printable(envelope.helo, 255),

@@ -30,8 +30,7 @@ std::vector<Result<>> remove_all(Spool& spool, const std::vector<std::string>& q
 }  // namespace
 
 Reception::Reception(loop::Loop& loop, std::shared_ptr<Spool> spool, Core& core, const Options& options)
-    : loop_(loop),
-      spool_(spool),
+    : spool_(spool),
       core_(core),
       minfree_(options.minfree),
       pool_(loop),

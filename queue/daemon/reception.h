@@ -52,7 +52,6 @@ class Reception {
   void closed(std::uint32_t instance, const std::string& why);
   void remove(std::string queue_id);
 
-  loop::Loop& loop_;
   std::shared_ptr<Spool> spool_;
   Core& core_;
   std::uint64_t minfree_;

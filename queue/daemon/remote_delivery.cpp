@@ -33,8 +33,7 @@ Resolved address_answer(const std::string& ip) {
 }  // namespace
 
 RemoteDelivery::RemoteDelivery(loop::Loop& loop, Core& core, const Options& options, MxRules rules)
-    : loop_(loop),
-      core_(core),
+    : core_(core),
       options_(options),
       rules_(std::move(rules)),
       scheduler_(options.remote, options.times),
@@ -131,13 +130,12 @@ void RemoteDelivery::wait_at(std::uint64_t message, const Exchange& exchange, st
   pump();
 }
 
-void RemoteDelivery::suspend(const std::vector<Scheduler::Batch>& batches, const Scheduler::Dead& dead) {
+void RemoteDelivery::suspend(const std::vector<Scheduler::Batch>& batches, Scheduler::Dead dead) {
   AttemptTimes times = times_now();
   times.begun_wall = dead.tried;
-  const Scheduler::Dead copy = dead;  // reports may change the scheduler
   for (const auto& batch : batches) {
     core_.report(batch.message,
-                 for_all(batch.numbers, Fate::deferred, "4.4.1", "delivery temporarily suspended: " + copy.reason),
+                 for_all(batch.numbers, Fate::deferred, "4.4.1", "delivery temporarily suspended: " + dead.reason),
                  times, {.dead_site = batch.site, .process_lost = false});
   }
 }

@@ -55,12 +55,12 @@ class RemoteDelivery final : public Transport {
   void start(Scheduler::Batch batch);
   void attempted(std::uint32_t instance, Attempted message);
   void lost(std::uint64_t id, const std::string& why);
-  void suspend(const std::vector<Scheduler::Batch>& batches, const Scheduler::Dead& dead);
+  /// `dead` is a copy: reports may change the scheduler.
+  void suspend(const std::vector<Scheduler::Batch>& batches, Scheduler::Dead dead);
   void remote_closed(std::uint32_t instance, const std::string& why);
   void forget_if_idle(const std::string& site);
   [[nodiscard]] ipc::Door* newest();
 
-  loop::Loop& loop_;
   Core& core_;
   Options options_;
   MxRules rules_;

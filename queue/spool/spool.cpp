@@ -1,5 +1,6 @@
 #include "queue/spool/spool.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -218,6 +219,20 @@ Result<std::vector<std::string>> Spool::list(Folder folder, std::size_t& strange
   std::erase_if(*names, [](const std::string& name) { return !is_queue_id(name); });
   strangers = found - names->size();
   return names;
+}
+
+Result<std::vector<FoundFile>> Spool::list_corrupt() {
+  const int corrupt = directory(Folder::corrupt);
+  auto names = files_.list(corrupt, ".");
+  if (!names) return fail(names);
+  std::ranges::sort(*names);
+  std::vector<FoundFile> found;
+  for (auto& name : *names) {
+    const auto status = files_.status_at(corrupt, name);
+    if (!status || !S_ISREG(status->st_mode)) continue;
+    found.push_back({std::move(name), static_cast<std::uint64_t>(status->st_size), status->st_mtime});
+  }
+  return found;
 }
 
 }  // namespace facteur::queue

@@ -24,6 +24,13 @@ struct NewSlot {
   Fd file;
 };
 
+/// A file in a folder, whatever it holds.
+struct FoundFile {
+  std::string name;
+  std::uint64_t size = 0;
+  std::int64_t changed = 0;  ///< seconds since 1970
+};
+
 /// A message that was found sound, and its file open for reading.
 struct Loaded {
   Fd file;
@@ -66,6 +73,9 @@ class Spool {
   [[nodiscard]] Result<> move(const std::string& queue_id, Folder from, Folder to);
   /// The queue ids in a folder, in no order; names that are none of ours are left out and counted.
   [[nodiscard]] Result<std::vector<std::string>> list(Folder folder, std::size_t& strangers);
+
+  /// Every regular file in corrupt/, by name: messages that were set aside, and what master put there of the maildrop.
+  [[nodiscard]] Result<std::vector<FoundFile>> list_corrupt();
 
  private:
   explicit Spool(fs::Files& files) : files_(files), spares_(files) {}

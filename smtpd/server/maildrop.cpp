@@ -23,9 +23,10 @@ struct Maildrop::Batch {
   LineBuffer replies;
   Ticket reading;
   bool at_end = false;
-  bool queued = false;    ///< the message was promised to be kept
-  bool later = false;     ///< a 4xx was among the replies, or the file could not be read
-  bool going_on = false;  ///< go_on() is running
+  std::string refusal = "there is no message in it";  ///< or the last 5xx
+  bool queued = false;                                ///< the message was promised to be kept
+  bool later = false;                                 ///< a 4xx was among the replies, or the file could not be read
+  bool going_on = false;                              ///< go_on() is running
 };
 
 Maildrop::Maildrop(const Surroundings& surroundings, Limits limits, ipc::Door& master)
@@ -87,8 +88,9 @@ void Maildrop::go_on(Batches::iterator batch) {
   while (const auto line = made.replies.next_line()) {
     made.later = made.later || line->starts_with('4');
     made.queued = made.queued || line->starts_with("250 2.0.0 Ok: queued as ");
+    if (line->starts_with('5')) made.refusal = trim(*line);
     if (line->starts_with('4') || line->starts_with('5')) {
-      log::warning("maildrop: {} of uid {}: {}", printable(made.name), made.uid, printable(*line));
+      log::warning("maildrop: {} of uid {}: {}", printable(made.name), made.uid, printable(trim(*line)));
     }
   }
   if (made.session->next() == Next::close) {
@@ -103,11 +105,7 @@ void Maildrop::go_on(Batches::iterator batch) {
 void Maildrop::end(Batches::iterator batch) {
   const auto& made = **batch;
   const auto taken = made.queued ? master::Taken::queued : made.later ? master::Taken::later : master::Taken::refused;
-  if (taken == master::Taken::refused) {
-    log::error("maildrop: {} of uid {} is refused; it stays there as .refused.{}", printable(made.name), made.uid,
-               printable(made.name));
-  }
-  master_.send_or_close(master::MaildropTaken{made.name, taken});
+  master_.send_or_close(master::MaildropTaken{made.name, taken, made.refusal});
   batches_.erase(batch);
 }
 

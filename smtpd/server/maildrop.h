@@ -15,8 +15,7 @@ namespace facteur::smtpd {
 
 /// Such a file holds what `sendmail` would have said on the socket: the client's side of one SMTP session with one
 /// message, from EHLO to QUIT (batch SMTP, as in RFC 2442). A session of the local role reads it. Master hears whether
-/// the message is in the queue or is to be tried again; one that is refused for good stays for an administrator to look
-/// at.
+/// the message is in the queue, is to be tried again, or is refused for good, and why.
 class Maildrop {
  public:
   Maildrop(const Surroundings& surroundings, Limits limits, ipc::Door& master);

@@ -16,9 +16,9 @@ class RequestDeadline {
   /// Takes the session's state after each event; gives the moment at which it is to be expired.
   MonotonicTime update(const Deadline& deadline, MonotonicTime now) {
     const auto whole = deadline.running ? Milliseconds(limits_.timeout) : Milliseconds(own_limit);
-    if (!started_ || deadline.running != last_.running || deadline.request != last_.request) {
-      end_ = now + whole;
-    } else if (limits_.min_data_rate == 0 && deadline.content_octets != last_.content_octets) {
+    const bool other_request = !started_ || deadline.running != last_.running || deadline.request != last_.request;
+    const bool any_rate_will_do = limits_.min_data_rate == 0 && deadline.content_octets != last_.content_octets;
+    if (other_request || any_rate_will_do) {
       end_ = now + whole;
     } else if (deadline.content_octets > last_.content_octets) {
       const auto octets = deadline.content_octets - last_.content_octets;

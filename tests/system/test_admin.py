@@ -122,9 +122,39 @@ class AdminTest(unittest.TestCase):
                 self.set_line(demo, "tls.certificate", certificate)
                 self.set_line(demo, "queue_user", "there-is-no-such-user")
                 self.assertEqual(demo.run("facteur", "reload").returncode, EX_CONFIG)
+                other_user, = re.findall(r"(?m)^out_user: (\S+)", demo.run("facteur", "config", "show", "--all").stdout)
+                self.set_line(demo, "queue_user", other_user)
+                for command in (("facteur", "reload"), ("facteur", "config", "check")):
+                    refused = demo.run(*command)
+                    self.assertEqual(refused.returncode, EX_CONFIG)
+                    self.assertRegex(refused.stderr, rf"{re.escape(demo.info['config'])}:\d+:1: \w+: {other_user} is uid \d+, and so is "
+                                                     r"(queue|out)_user ")
             with self.assertRaises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", other), timeout=5)
             demo.send("sender@outside.test", "alice@example.test", message("as before"))
+
+    def test_a_reload_with_the_settings_of_another_installation_is_refused(self):
+        with Demo(directory=self.folder) as demo:
+            def ask(*command, config):
+                return subprocess.run([program(command[0]), *command[1:]], text=True, capture_output=True, timeout=30,
+                                      env={**os.environ, "FACTEUR_CONFIG": config})
+            before = demo.pids("smtpd")
+            spool = demo.info["spool"]
+            other = os.path.join(self.folder, "other.yaml")
+            with open(demo.info["config"]) as own, open(other, "w") as copy:
+                copy.write(own.read().replace(spool, spool + "-of-another"))
+            for command in (("facteur", "reload"), ("newaliases",)):
+                refused = ask(*command, config=other)
+                self.assertEqual(refused.returncode, EX_CONFIG, refused.stderr)
+                self.assertIn(f"serves the queue_directory {spool}, these settings name {spool}-of-another:", refused.stderr)
+                self.assertEqual(ask(*command, config=demo.info["config"]).returncode, 0)
+            wait_until(lambda: not set(demo.pids("smtpd")) <= set(before), 10, "a new generation, by the right settings")
+            # Nor does the spool of a facteurd that runs become another one.
+            os.replace(other, demo.info["config"])
+            os.kill(demo.info["pids"]["facteurd"], signal.SIGHUP)
+            wait_until(lambda: f"the settings stay as they were: queue_directory is {spool}-of-another now" in demo.log_text(), 10,
+                       "the reason in the log")
+            self.assertFalse(os.path.exists(spool + "-of-another"))
 
     def test_fewer_receivers_after_a_reload_leave_none_of_the_old_rules(self):
         with Demo(directory=self.folder, settings=["smtpd_processes=3", "mynetworks=[127.0.0.0/8]"]) as demo:
@@ -159,7 +189,8 @@ class AdminTest(unittest.TestCase):
             os.rename(hidden + ".away", hidden)
             self.assertEqual(sent.returncode, 0, sent.stderr)
             demo.wait_for_mail("alice", seconds=20)
-            wait_until(lambda: ".refused.a-lie" in os.listdir(maildrop), 15, "the refused file out of the way")
+            wait_until(lambda: "a-lie" not in os.listdir(maildrop), 15, "the refused file out of the way")
+            self.assertEqual(os.listdir(os.path.join(demo.info["spool"], "corrupt")), ["maildrop-a-lie"])
             self.assertEqual(demo.log_text().count("junk07"), 1)
 
     def test_a_crowd_at_the_control_socket_keeps_nobody_out(self):

@@ -216,46 +216,39 @@ class DemoTest(unittest.TestCase):
                                           "sleep 0.3; exit 5"), 5)
         self.assertLess(time.monotonic() - started, 20)
 
-    def test_a_command_has_the_terminal_and_gives_it_back(self):
-        script = f"{program('facteur')} demo --exec 'read line; echo got $line'; echo status $?; read again; echo then $again"
+    @staticmethod
+    def on_a_terminal(script, until, typed=b"", when_silent=lambda said: b""):
+        """What a shell with a terminal of its own says, up to `until`. Typed at once, and whenever nothing more is said."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.execv("/bin/sh", ["sh", "-c", script])
         said = b""
         try:
-            os.write(terminal, b"hello\nonce more\n")
+            os.write(terminal, typed)
             deadline = time.monotonic() + 40
-            while b"then once more" not in said and time.monotonic() < deadline:
-                if select.select([terminal], [], [], 1)[0]:
+            while until not in said and time.monotonic() < deadline:
+                if select.select([terminal], [], [], 2)[0]:
                     said += os.read(terminal, 4096)
+                else:
+                    os.write(terminal, when_silent(said))
         except OSError:  # its end
             pass
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             os.close(terminal)
+        return said
+
+    def test_a_command_has_the_terminal_and_gives_it_back(self):
+        said = self.on_a_terminal(f"{program('facteur')} demo --exec 'read line; echo got $line'; echo status $?; read again; "
+                                  "echo then $again", b"then once more", typed=b"hello\nonce more\n")
         for expected in (b"got hello", b"status 0", b"then once more"):
             self.assertIn(expected, said)
 
     def test_ctrl_c_on_a_terminal_ends_the_command(self):
-        script = f"trap : INT; {program('facteur')} demo --exec 'echo rea''dy; sleep 77'; echo status $?"
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.execv("/bin/sh", ["sh", "-c", script])
-        said = b""
-        try:
-            deadline = time.monotonic() + 40
-            while b"status" not in said and time.monotonic() < deadline:
-                if select.select([terminal], [], [], 2)[0]:
-                    said += os.read(terminal, 4096)
-                elif b"ready" in said:  # nothing more is said: sleep runs (a shell between two commands may miss a Ctrl-C)
-                    os.write(terminal, b"\x03")
-        except OSError:  # its end
-            pass
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            os.close(terminal)
+        # When nothing more is said sleep runs: a shell between two commands may miss a Ctrl-C.
+        said = self.on_a_terminal(f"trap : INT; {program('facteur')} demo --exec 'echo rea''dy; sleep 77'; echo status $?",
+                                  b"status", when_silent=lambda said: b"\x03" if b"ready" in said else b"")
         self.assertIn(b"status 130", said)
 
     def test_bad_settings_are_refused_with_the_place_and_the_nearest_name(self):

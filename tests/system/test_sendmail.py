@@ -156,6 +156,14 @@ class SendmailTest(unittest.TestCase):
         self.sendmail("bob", text=text, status=EX_CONFIG, env={"FACTEUR_CONFIG": "/nonexistent/facteur.yaml"})
         self.assertEqual(self.fresh(), before)
 
+    def test_a_message_with_nul_is_refused_at_once(self):
+        before = self.fresh()
+        for text in ("Subject: x\n\na\0b\n", "Sub\0ject: x\n\nx\n", "Subject: x\n\nx\n\0"):
+            self.assertIn("NUL", self.sendmail("-v", "bob", text=text, status=EX_DATAERR).stderr)
+        self.sendmail("-i", "-O", "x=y", "bob", text="Subject: x\n\n\\0 is no NUL\n")
+        self.assertIn(b"is no NUL", self.arrived(before))
+        self.assertEqual(len(self.fresh() - before), 1)
+
     def test_rel_18_many_recipients(self):
         names = ", ".join(f"u{i}@example.test" for i in range(100000))
         done = self.sendmail("-t", text=f"Bcc: {names}\nSubject: many\n\nhello\n", status=EX_DATAERR)
@@ -183,6 +191,14 @@ class SendmailTest(unittest.TestCase):
                 told = self.demo.run(*command)
                 self.assertEqual(told.returncode, EX_DATAERR, told.stderr)
                 self.assertRegex(told.stderr, rf"{re.escape(path)}:\d+")
+            with open(path, "w") as aliases:
+                aliases.write(good + "one: two\ntwo: bob, one\n")
+            line = good.count("\n") + 2
+            chain = "one@example.test -> two@example.test -> one@example.test"
+            told = self.demo.run("newaliases")
+            self.assertEqual(told.returncode, EX_DATAERR)
+            self.assertEqual(told.stderr, f"facteur: {path}:{line}: aliases loop: {chain}\n")
+            self.assertIn(chain, self.demo.run("facteur", "config", "check").stderr)
         finally:
             with open(path, "w") as aliases:
                 aliases.write(good)
@@ -218,6 +234,37 @@ class MaildropTest(unittest.TestCase):
                 self.assertIsNone(parse(octets)["Bcc"])
                 self.assertTrue(octets.endswith(b"\n\none\n.two\n.\nthree\n"), octets[-60:])
             wait_until(lambda: not self.left(), 15, "an empty maildrop")
+
+    def test_what_is_refused_for_good_is_kept_and_the_log_says_why(self):
+        with Demo(directory=self.directory) as demo:
+            config = demo.info["config"]
+        for text in ("Subject: x\n\na\0b\n", "\0"):
+            done = self.sendmail(config, "alice", text=text)
+            self.assertEqual(done.returncode, EX_DATAERR)
+            self.assertIn("NUL", done.stderr)
+        self.assertEqual(self.left(), [])
+        # Somebody may write there without our sendmail.
+        hand_made = {"withnul": b"EHLO x\r\nMAIL FROM:<x@y.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n\r\n\0\r\n.\r\nQUIT\r\n",
+                     "nosmtp": b"hello\r\n"}
+        for name, octets in hand_made.items():
+            with open(os.path.join(self.directory, "spool/maildrop", name), "wb") as file:
+                file.write(octets)
+        with Demo(directory=self.directory) as demo:
+            corrupt = os.path.join(self.directory, "spool/corrupt")
+            wait_until(lambda: not self.left(), 15, "an empty maildrop")
+            wait_until(lambda: len(os.listdir(corrupt)) == 2, 5, "two files in corrupt/")
+            for name, octets in hand_made.items():
+                with open(os.path.join(corrupt, "maildrop-" + name), "rb") as file:
+                    self.assertEqual(file.read(), octets)
+            listed = self.sendmail(config, "-bp").stdout
+            for name in hand_made:
+                self.assertRegex(listed, rf"(?m)^maildrop-{name}# +\d+ .*\(refused by smtpd: the log says why\)$")
+            self.assertIn("Mail queue is empty\n-- 2 files in corrupt/", listed)
+            log = demo.log_text()
+            uid = os.geteuid()
+            self.assertRegex(log, rf"maildrop: withnul of uid {uid} is refused: 550 5\.6\.0 [^;\\]*NUL[^;\\]*; it is kept as corrupt/maildrop-withnul")
+            self.assertRegex(log, rf"maildrop: nosmtp of uid {uid} is refused: 5\d\d .*; it is kept as corrupt/maildrop-nosmtp")
+            self.assertEqual(demo.maildir("alice"), {})
 
     def test_without_a_maildrop_the_caller_keeps_the_message(self):
         with Demo(directory=self.directory) as demo:
@@ -257,6 +304,16 @@ class SubmitLimitTest(unittest.TestCase):
                 if os.geteuid() == 0:
                     done = demo.run("sendmail", "bob", input="Subject: of another user\n\nx\n")
                     self.assertEqual((done.returncode, done.stderr), (EX_OK, ""))
+                # The one who is at the limit keeps no mail in his hands either: it waits, and comes.
+                done = subprocess.run([program("sendmail"), "-v", "alice"], input="Subject: of the same user\n\nx\n", text=True,
+                                      capture_output=True, timeout=30, cwd="/",
+                                      env={**os.environ, "FACTEUR_CONFIG": demo.info["config"]}, **as_stranger)
+                self.assertEqual((done.returncode, done.stderr), (EX_OK, ""))
+                self.assertRegex(done.stdout, r"(?m)^<<< 421 ")
+                self.assertIn("the message waits in the maildrop", done.stdout)
+                octets, = demo.wait_for_mail("alice", seconds=30)
+                self.assertEqual(parse(octets)["Subject"], "of the same user")
+                wait_until(lambda: not os.listdir(os.path.join(demo.directory, "spool/maildrop")), 15, "an empty maildrop")
                 self.assertIn("too many connections from uid", demo.log_text())
             finally:
                 stranger.stdin.close()

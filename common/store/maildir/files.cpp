@@ -4,9 +4,9 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "common/base/strings.h"
+#include "common/fs/parent.h"
 #include "common/store/content.h"
 
 namespace facteur::store {
@@ -42,16 +42,6 @@ class LineEnds {
   bool held_ = false;
 };
 
-/// Makes the name of a new Maildir last. Its parent may be closed to us, by a jail or its mode: then all of the file
-/// system is synced, which happens once in the life of a Maildir.
-Result<> sync_parent(int root, fs::Files& files) {
-  const auto parent = files.open(root, "..", directory_flags);
-  if (parent) return files.sync(parent->get());
-  if (parent.error().errno_value != EACCES) return fail(parent);
-  if (::syncfs(root) < 0) return fail_errno("syncfs", errno);
-  return {};
-}
-
 }  // namespace
 
 Result<MaildirFolders> MaildirFolders::open(const std::string& path, bool create, fs::Files& files) {
@@ -68,7 +58,7 @@ Result<MaildirFolders> MaildirFolders::open(const std::string& path, bool create
   }
   if (!made) return out;
   if (auto synced = files.sync(out.root.get()); !synced) return fail(synced);
-  if (auto synced = sync_parent(out.root.get(), files); !synced) return fail(synced);
+  if (auto synced = fs::sync_parent(out.root.get(), files); !synced) return fail(synced);
   return out;
 }
 

@@ -101,6 +101,53 @@ TEST_CASE("Every problem is told, with its place") {
   CHECK(has(folder.path + "/aliases:1: ", "programs are not supported"));
 }
 
+TEST_CASE("What a setting names and is not there is told at the place of the setting, once") {
+  const Folder folder;
+  folder.write("users.yaml",
+               "jim@minfo.sn: '*'\nann@minfo.sn: '*'\nbob@minfo.sn: {password: '*', uid: 5000, gid: 5000}\n");
+  const std::string some = "domains: [minfo.sn]\naliases: []\nports: {pop3: 0, imap: 0, submission: 0}\n";
+  const std::string own =
+      some + "facteur_user: 61001\nlogin_user: 61002\nauth_user: 61003\nqueue_user: 61004\nout_user: 61005\n";
+  using Lines = std::vector<std::string>;
+  CHECK(problems_of(own + "users: /nonexistent/users.yaml\nvirtual_alias_maps: file:/nonexistent/v\n") ==
+        Lines{"f.yaml:9:1: users: open /nonexistent/users.yaml: No such file or directory",
+              "f.yaml:10:1: virtual_alias_maps: open /nonexistent/v: No such file or directory"});
+  const auto file = "users: " + folder.path + "/users.yaml\n";
+  CHECK(
+      problems_of(own + file + "mail_uid: nosuch\nmail_gid: nogroup-here\n") ==
+      Lines{"f.yaml:10:1: mail_uid: there is no user nosuch", "f.yaml:11:1: mail_gid: there is no group nogroup-here"});
+  // The defaults are missed by those who need them.
+  CHECK(problems_of(own + file) ==
+        Lines{"default: mail_uid: there is no user facteur-mail", "default: mail_gid: there is no group facteur-mail"});
+  folder.write("users.yaml", "bob@minfo.sn: {password: '*', uid: 5000, gid: 5000}\n");
+  CHECK(problems_of(own + file) == Lines{});
+  CHECK(problems_of(own + file + "mail_uid: nosuch\n") == Lines{"f.yaml:10:1: mail_uid: there is no user nosuch"});
+  CHECK(problems_of(own + file + "admin_group: nosuch\n") ==
+        Lines{"f.yaml:10:1: admin_group: there is no group nosuch"});
+  CHECK(
+      problems_of(own + file + "default_privs: 61003\n") ==
+      Lines{
+          "f.yaml:10:1: default_privs: 61003 is uid 61003, and so is auth_user (61003): each wants a uid of its own"});
+  // Without root all is one uid.
+  for (const auto& problem : problems_of(own + "default_privs: 61003\n", Powers{false, 1000, 1000}))
+    CHECK_FALSE(problem.contains("uid of its own"));
+}
+
+TEST_CASE("Aliases that lead back to themselves are named, with the entry that closes the loop") {
+  const Folder folder;
+  folder.write("users.yaml", "jim@minfo.sn: '*'\n");
+  folder.write("aliases", "info: sales\nsales: jim, boss\nboss: info\n");
+  const std::string yaml = std::string(users) + "domains: [minfo.sn]\nusers: " + folder.path +
+                           "/users.yaml\naliases: [" + folder.path +
+                           "/aliases]\nports: {pop3: 0, imap: 0, submission: "
+                           "0}\nvirtual_alias_maps: {a@minfo.sn: b@minfo.sn, b@minfo.sn: a@minfo.sn}\n";
+  CHECK(problems_of(yaml) ==
+        std::vector<std::string>{
+            "f.yaml:12:1: virtual_alias_maps: aliases loop: a@minfo.sn -> b@minfo.sn -> a@minfo.sn",
+            folder.path + "/aliases:2: aliases loop: boss@minfo.sn -> info@minfo.sn -> sales@minfo.sn -> "
+                          "boss@minfo.sn"});
+}
+
 TEST_CASE("Without root low ports and accounts of others are problems, and so is a login nobody can make") {
   const Folder folder;
   folder.write("users.yaml", "jim@minfo.sn: {password: '*', uid: 6000}\n");

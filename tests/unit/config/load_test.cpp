@@ -97,6 +97,17 @@ TEST_CASE("What is wrong is told with its place, the bad word and the nearest na
   CHECK(error_of("- a") == "f.yaml:1:1: settings are a map, 'name: value', not a list");
   CHECK(error_of("smtp_tls_security_level: always") ==
         "f.yaml:1:26: smtp_tls_security_level: 'always' is not none, may or encrypt");
+  CHECK(error_of("listeners: [{adress: '::', port: 25}]") ==
+        "f.yaml:1:14: unknown setting 'adress'; did you mean 'address'?");
+  CHECK(error_of("listeners:\n- {address: '::', prot: 25}") ==
+        "f.yaml:2:19: unknown setting 'prot'; did you mean 'port'?");
+  CHECK(error_of("listeners: [{address: '::', port: 25, rol: smtp}]").ends_with("did you mean 'role'?"));
+  CHECK(error_of("listeners: [{address: '::', port: 25, smtpd_baner: x}]").ends_with("did you mean 'smtpd_banner'?"));
+  CHECK(error_of("adress: '::'") == "f.yaml:1:1: unknown setting 'adress'");  // only a listener has one
+  CHECK(error_of("smtp_bind_address: '2001:db8::1'") ==
+        "f.yaml:1:20: smtp_bind_address: '2001:db8::1' is not an IPv4 address");
+  CHECK(error_of("smtp_bind_address6: 192.0.2.1") ==
+        "f.yaml:1:21: smtp_bind_address6: '192.0.2.1' is not an IPv6 address");
   // All problems at once.
   CHECK(error_of("nonsense1: 1\nhopcount_limit: 0\n").find('\n') != std::string::npos);
 }

@@ -14,6 +14,15 @@
 
 namespace facteur::mime::test {
 
+/// The header of a multipart whose boundary is "b", its end left out.
+inline const std::string mixed = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n";
+
+inline std::string repeat(std::string_view text, std::size_t count) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) out += text;
+  return out;
+}
+
 inline SevenBitPlan survey(std::string_view message) {
   SevenBitSurvey survey;
   survey.add(message);

@@ -68,6 +68,51 @@ TEST_CASE("the queue is listed, shown, held, released, deleted") {
   CHECK(world.log.count("non-delivery") == 0);
 }
 
+TEST_CASE("what was set aside in corrupt/ is listed with a mark, read or not, and can be looked at") {
+  const SpoolFolder folder;
+  World world(folder);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  world.deferring_accounts = {"alice@minfo.sn"};
+  auto options = quick_options();
+  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
+  world.core.set_options(options);
+  const auto waits = world.submit("jim@minfo.sn", {"alice@minfo.sn"});
+  const auto whole = world.submit("bob@minfo.sn", {"alice@minfo.sn"});
+  world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == 2; });
+  const auto list = [&] { return ask(world, "queue list", {}, false).text; };
+  CHECK_FALSE(list().contains('#'));
+
+  std::filesystem::rename(folder.path + "/queue/" + whole, folder.path + "/corrupt/" + whole);
+  const auto put = [&](const std::string& name, std::string_view octets) {
+    REQUIRE(fs::replace_file(folder.path + "/corrupt/" + name, octets, 0600));
+  };
+  put("0123456789ab", "no message of ours");
+  put("maildrop-x\n", "EHLO x\r\n");
+  std::filesystem::create_symlink("/etc/passwd", folder.path + "/corrupt/link");
+  std::filesystem::create_directory(folder.path + "/corrupt/folder");
+  const auto text = list();
+  INFO(text);
+  CHECK(text.contains(whole + "#"));
+  CHECK(text.contains("bob@minfo.sn\n"));
+  CHECK(text.contains("\n0123456789ab#      18 "));
+  CHECK(text.contains("\nmaildrop-x\\n#       8 "));
+  CHECK(text.contains("  (refused by smtpd: the log says why)\n"));
+  CHECK_FALSE(text.contains("link"));
+  CHECK_FALSE(text.contains("folder"));
+  CHECK(text.ends_with(
+      "-- 1 Kbytes in 1 Request.\n-- 3 files in corrupt/ (#): never delivered, kept to be looked at.\n"));
+  const auto shown = ask(world, "queue show", {whole});
+  CHECK(shown.text.contains("state: set aside in corrupt/\n"));
+  CHECK(shown.files == 1);
+  CHECK(ask(world, "queue show", {"0123456789ab"}).done->exit_code != 0);
+
+  CHECK(ask(world, "queue delete", {waits}).done->exit_code == 0);
+  world.until([&] { return world.log.count(waits + ": removed") == 1; });
+  CHECK(list().starts_with("-Queue ID-"));
+  CHECK(list().contains("\nMail queue is empty\n-- 3 files"));
+}
+
 TEST_CASE("a flush tries what waits, one or all") {
   const SpoolFolder folder;
   auto options = quick_options();
