@@ -1,13 +1,7 @@
 """A Postfix unpacked from Debian's package, with a configuration, a spool and users of its own.
 
-It is never installed: it runs in a private mount namespace where /etc/passwd and /etc/group have the two accounts it insists
-on. Its settings are Debian's, but for where things are; chroot is off, which costs it nothing while it serves."""
-import os
-import pwd
-import signal
-import socket
-import subprocess
-import time
+Its settings are Debian's, but for where things are; chroot is off, which costs it nothing while it serves."""
+from peer import Peer, free_uids
 
 SERVICES = """\
 127.0.0.1:{port} inet n - n - - smtpd
@@ -65,43 +59,20 @@ virtual_gid_maps = static:{mail_uid}
 OWNER, GROUP = "bench-postfix", "bench-postdrop"
 
 
-def free_uids(count):
-    taken = {entry.pw_uid for entry in pwd.getpwall()}
-    return [uid for uid in range(63400, 64000) if uid not in taken][:count]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Postfix:
-    """Runs from `with` to its end; `pid` is its master."""
-
+class Postfix(Peer):
     name = "Postfix"
+    begin = 'exec "$2/usr/lib/postfix/sbin/master" -c "$1/etc" -d'
+    greetings = {"smtp": b"220"}
 
     @staticmethod
     def libraries(root):
         return f"{root}/usr/lib/postfix:{root}/usr/lib/x86_64-linux-gnu"
 
-    def __init__(self, folder, root, accounts):
-        self.base, self.root, self.accounts = os.path.join(folder, "postfix"), root, accounts
-        self.port = free_port()
+    def __init__(self, folder, root, logins):
+        super().__init__(folder, root)
+        self.logins = logins
+        self.environment = {"LD_LIBRARY_PATH": self.libraries(root)}
         self.owner_id, self.group_id, self.mail_id = free_uids(3)
-        self.process = None
-
-    def path(self, name):
-        return os.path.join(self.base, name)
-
-    def folder(self, name, mode=0o755, uid=0, gid=0):
-        os.makedirs(self.path(name), exist_ok=True)
-        os.chown(self.path(name), uid, gid)
-        os.chmod(self.path(name), mode)
-
-    def write(self, name, text):
-        with open(self.path(name), "w") as file:
-            file.write(text)
 
     def prepare(self):
         for name in ("", "etc", "spool", "spool/pid"):
@@ -112,57 +83,11 @@ class Postfix:
         self.folder("spool/maildrop", 0o730, self.owner_id, self.group_id)
         self.folder("data", 0o700, self.owner_id)
         self.folder("mail", 0o700, self.mail_id, self.mail_id)
-        with open("/etc/passwd") as users, open("/etc/group") as groups:
-            self.write("passwd", f"{users.read()}{OWNER}:x:{self.owner_id}:{self.owner_id}::/:/usr/sbin/nologin\n")
-            self.write("group", f"{groups.read()}{OWNER}:x:{self.owner_id}:\n{GROUP}:x:{self.group_id}:\n")
-        self.write("etc/master.cf", SERVICES.format(port=self.port))
+        self.accounts({OWNER: self.owner_id}, {OWNER: self.owner_id, GROUP: self.group_id})
+        self.write("etc/master.cf", SERVICES.format(port=self.ports["smtp"]))
         self.write("etc/main.cf", SETTINGS.format(
             root=self.root, base=self.base, libraries=self.libraries(self.root), owner=OWNER, group=GROUP, mail_uid=self.mail_id,
-            boxes=", ".join(f"{{{account}@example.test={account}/}}" for account in self.accounts)))
+            boxes=", ".join(f"{{{login}@example.test={login}/}}" for login in self.logins)))
 
-    def __enter__(self):
-        self.prepare()
-        begin = ('mount --make-rprivate / && mount --bind "$1/passwd" /etc/passwd && mount --bind "$1/group" /etc/group && '
-                 'exec "$2/usr/lib/postfix/sbin/master" -c "$1/etc" -d')
-        self.process = subprocess.Popen(["unshare", "-m", "sh", "-c", begin, "sh", self.base, self.root], start_new_session=True,
-                                        env={**os.environ, "LD_LIBRARY_PATH": self.libraries(self.root)})
-        self.pid = self.process.pid
-        try:
-            self.wait_for_greeting()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def wait_for_greeting(self):
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=10) as client:
-                    if client.recv(3) == b"220":
-                        return
-            except OSError:
-                pass
-            time.sleep(0.1)
-        raise AssertionError(f"Postfix did not start: {self.log()}")
-
-    def log(self):
-        try:
-            with open(self.path("log"), errors="replace") as file:
-                return file.read()[-3000:]
-        except OSError:
-            return "no log"
-
-    def __exit__(self, *reason):
-        """Its master leads a process group of its own, in which all its processes are."""
-        if reason[0] is not None:
-            print(self.log(), flush=True)
-        for signal_ in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.pid, signal_)
-                self.process.wait(timeout=10)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
-
-    def inbox(self, account):
-        return self.path(f"mail/{account}/new")
+    def maildir(self, login):
+        return self.path(f"mail/{login}")
