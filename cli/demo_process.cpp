@@ -155,6 +155,7 @@ bool Command::end_by(int signal, pid_t keep) {
     auto left = children();
     left.erase(keep);
     for (const pid_t pid : left) {
+      if (pid == group_) continue;  // status() keeps what it ended with
       if (::getpgid(pid) != group_ && told.insert(pid).second) ::kill(pid, signal);
       (void)ended(pid);
     }

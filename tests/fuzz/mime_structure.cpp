@@ -25,6 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto back = mime::from_octets(mime::to_octets(whole));
   check(back && *back == whole, "a summary that does not lead back");
-  (void)mime::from_octets(message);
+  const auto envelope = mime::from_octets(mime::to_octets(whole), {.envelope = true, .parts = false});
+  check(envelope && envelope->envelope == whole.envelope && envelope->parts.empty(), "not the envelope alone");
+  (void)mime::from_octets(std::string(message));
   return 0;
 }

@@ -44,8 +44,13 @@ void WorkerProgram::open(SessionWorker::Make make) {
   worker_->set_idle_time(process_.settings().worker_idle_timeout);
   process_.on_settings([this] { worker_->set_idle_time(process_.settings().worker_idle_timeout); });
   process_.on_stop([this] { worker_->shut_down(); });
-  tidy_timer_.repeat(index_rest,
-                     [this] { tidying_ = pool_.run([] { store::close_unused_indexes(index_rest); }, [] {}); });
+  tidy_timer_.repeat(index_rest, [this] {
+    const auto tidy = [] {
+      store::close_unused_indexes(index_rest);
+      (void)::malloc_trim(0);  // what large mailboxes left behind, in the arenas of all threads
+    };
+    tidying_ = pool_.run(tidy, [] {});
+  });
 }
 
 }  // namespace facteur::login
