@@ -73,11 +73,15 @@ Status count(const Snapshot& snapshot, Uid first_recent) {
                 .uid_next = snapshot.uid_next,
                 .highest_modseq = snapshot.highest_modseq,
                 .messages = static_cast<std::uint32_t>(snapshot.records.size())};
+  std::uint32_t number = 0;
   for (const auto& record : snapshot.records) {
+    ++number;
     if (record.uid >= first_recent) ++status.recent;
     if ((record.flags.system & seen) != 0) continue;
     ++status.unseen;
-    if (status.first_unseen == 0) status.first_unseen = record.uid;
+    if (status.first_unseen != 0) continue;
+    status.first_unseen = record.uid;
+    status.first_unseen_number = number;
   }
   return status;
 }

@@ -55,9 +55,10 @@ struct Status {
   Uid uid_next = 1;
   std::uint64_t highest_modseq = 1;
   std::uint32_t messages = 0;
-  std::uint32_t recent = 0;  ///< messages no session has been the first to see
-  std::uint32_t unseen = 0;  ///< messages without \Seen
-  Uid first_unseen = 0;      ///< lowest UID without \Seen; 0 if none
+  std::uint32_t recent = 0;               ///< messages no session has been the first to see
+  std::uint32_t unseen = 0;               ///< messages without \Seen
+  Uid first_unseen = 0;                   ///< lowest UID without \Seen; 0 if none
+  std::uint32_t first_unseen_number = 0;  ///< its sequence number
 };
 
 /// The octets of one message, line ends as CRLF, whatever the file has. Holds the file open: it stays readable when the

@@ -192,7 +192,8 @@ class FaultTest(unittest.TestCase):
 
     def judge(self, left_out):
         try:
-            wait_until(lambda: not waiting_in(self.demo.info["spool"]), 30, "an empty queue")
+            # A file that could not be read is looked at again after a minute.
+            wait_until(lambda: not waiting_in(self.demo.info["spool"]), 100, "an empty queue")
         finally:
             found = Found(self.demo, LOGINS)
             lost = self.lost(found)

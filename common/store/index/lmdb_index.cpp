@@ -1,6 +1,8 @@
 // The index in LMDB: keys, values, and what to do when it fails.
 #include "common/store/index/lmdb_index.h"
 
+#include <array>
+
 #include "common/base/crc32c.h"
 #include "common/fs/files.h"
 #include "common/log/log.h"
@@ -37,15 +39,19 @@ std::uint32_t summary_checksum(const MessageKey& message, std::string_view octet
   return crc32c(octets, crc32c(message.name));
 }
 
-constexpr std::size_t status_octets = 32;
+constexpr std::size_t status_octets = 36;
+
+/// The numbers of a status that are kept in four octets each.
+template <class S>
+auto small_numbers(S& status) {
+  return std::array{&status.uid_validity, &status.uid_next,     &status.messages,           &status.recent,
+                    &status.unseen,       &status.first_unseen, &status.first_unseen_number};
+}
 
 std::string status_value(std::string_view state, const Status& status) {
   std::string out;
   put_number(out, status.highest_modseq, 8);
-  for (const std::uint32_t number :
-       {status.uid_validity, status.uid_next, status.messages, status.recent, status.unseen, status.first_unseen}) {
-    put_number(out, number, 4);
-  }
+  for (const auto* number : small_numbers(status)) put_number(out, *number, 4);
   return out + std::string(state);
 }
 
@@ -165,10 +171,7 @@ std::optional<Status> LmdbIndex::counters(std::string_view mailbox, std::string_
   std::string_view rest = *value;
   Status status;
   status.highest_modseq = take_number(rest, 8);
-  for (std::uint32_t* number : {&status.uid_validity, &status.uid_next, &status.messages, &status.recent,
-                                &status.unseen, &status.first_unseen}) {
-    *number = static_cast<std::uint32_t>(take_number(rest, 4));
-  }
+  for (auto* number : small_numbers(status)) *number = static_cast<std::uint32_t>(take_number(rest, 4));
   remember(mailbox, state, status);
   return status;
 }

@@ -13,19 +13,14 @@ namespace {
 /// for a million messages. The first command that needs the messages reads them.
 constexpr std::uint32_t max_read_at_select = 10000;
 
-/// The sequence number of the first message without \Seen; 0 if there is none, or it cannot be known from counters (the
-/// client then must not assume anything: RFC 3501 section 6.3.1).
+/// The sequence number of the first message without \Seen; 0 if there is none.
 std::size_t first_unseen(const Selected& selected) {
-  const auto& status = selected.status();
-  if (status.unseen == 0 || status.messages == 0) return 0;
-  if (const auto& view = selected.view()) {
-    const auto& records = view->records;
-    const auto at =
-        std::find_if(records.begin(), records.end(), [](const auto& r) { return (r.flags.system & store::seen) == 0; });
-    return at == records.end() ? 0 : static_cast<std::size_t>(at - records.begin()) + 1;
-  }
-  if (status.unseen == status.messages) return 1;
-  return status.uid_next == status.messages + 1 ? status.first_unseen : 0;
+  const auto& view = selected.view();
+  if (!view) return selected.status().first_unseen_number;
+  const auto& records = view->records;
+  const auto at =
+      std::find_if(records.begin(), records.end(), [](const auto& r) { return (r.flags.system & store::seen) == 0; });
+  return at == records.end() ? 0 : static_cast<std::size_t>(at - records.begin()) + 1;
 }
 
 void describe(Selected& selected, std::string& out) {

@@ -23,6 +23,7 @@ Status some_status() {
   status.recent = 2;
   status.unseen = 1;
   status.first_unseen = 9;
+  status.first_unseen_number = 2;
   return status;
 }
 
@@ -78,6 +79,10 @@ TEST_CASE("counters are remembered, and written for mailboxes that are long to r
   CHECK_FALSE(later.counters("large", "state 1"));
   REQUIRE(later.counters("large", "state 2"));
   CHECK(later.counters("large", "state 2")->messages == large.messages);
+  CHECK(later.counters("large", "state 2")->uid_next == large.uid_next);
+  CHECK(later.counters("large", "state 2")->highest_modseq == large.highest_modseq);
+  CHECK(later.counters("large", "state 2")->first_unseen == large.first_unseen);
+  CHECK(later.counters("large", "state 2")->first_unseen_number == large.first_unseen_number);
   for (std::size_t i = 0; i < LmdbIndex::max_remembered + 10; ++i) {
     later.keep_counters(std::to_string(i), "state 1", some_status());
   }

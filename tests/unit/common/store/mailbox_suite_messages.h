@@ -41,6 +41,7 @@ inline void suite_append(const SuiteSubject& subject) {
   CHECK(status->messages == 2);
   CHECK(status->unseen == 1);
   CHECK(status->first_unseen == second);
+  CHECK(status->first_unseen_number == 2);
   CHECK(status->recent == 2);
 
   const auto other = subject.session();

@@ -255,3 +255,19 @@ TEST_CASE("A mailbox that is too large to read at SELECT is read by the first co
   CHECK(c.say("3 NOOP\r\n") == "* 5 EXPUNGE\r\n3 OK Nothing done\r\n");
   CHECK(c.say("4 FETCH * UID\r\n") == "* 10001 FETCH (UID 10002)\r\n4 OK Fetched\r\n");
 }
+
+TEST_CASE("The first unseen message of a mailbox is told from counters, whatever its UID") {
+  House house(0);
+  auto inbox = *house.account.open("INBOX", false);
+  std::vector<store::NewMessage> messages(10002);
+  for (auto& message : messages) message.octets = "x\r\n";
+  for (std::size_t i = 0; i < 3; ++i) messages[i].system_flags = store::seen;
+  (void)*inbox->append(messages);
+  const std::vector<store::Uid> gone{1};
+  (void)*inbox->expunge(gone);
+  Client c(house.account);
+  c.session.start("in");
+  c.settle();
+  CHECK_THAT(c.say("1 SELECT INBOX\r\n"), Catch::Matchers::Contains("* 10001 EXISTS\r\n") &&
+                                              Catch::Matchers::Contains("* OK [UNSEEN 3] First unseen message\r\n"));
+}
