@@ -66,6 +66,8 @@ Result<> MaildirCore::rename_to(UidEntry& entry, const std::string& info) {
   const Stranger wanted{entry.base + info, Place::in_cur};
   if (odd_ && (old.name != wanted.name || old.place != wanted.place)) {
     const auto same = same_octets(old, wanted);
+    // One that is not there is in nobody's way; one that cannot be read may be mail.
+    if (!same && same.error().errno_value != ENOENT) return fail(same);
     if (same && !*same) return fail(Kind::permanent, "the message has two files, and they differ: " + wanted.name);
     // Two names of one file: rename(2) would leave both.
     if (same) {

@@ -9,6 +9,15 @@ namespace stdfs = std::filesystem;
 
 namespace {
 
+/// Files of which one cannot be read, as on a damaged disk.
+struct Unreadable : UnsyncedFiles {
+  std::string name;
+  Result<Fd> open(int directory, const std::string& path, int flags, mode_t mode) override {
+    if (!name.empty() && path.ends_with(name)) return fail_errno("open", EIO);
+    return UnsyncedFiles::open(directory, path, flags, mode);
+  }
+};
+
 /// A mailbox of two messages; the first of them has a second file.
 struct Twins {
   explicit Twins(const std::string& part) {
@@ -22,7 +31,7 @@ struct Twins {
   }
 
   Folder folder;
-  UnsyncedFiles calls;
+  Unreadable calls;
   std::unique_ptr<Account> account = account_at(folder.path, calls);
   std::unique_ptr<Mailbox> inbox = open_in(*account, "INBOX");
   Uid uid = add(*inbox, suite_mail);
@@ -97,4 +106,17 @@ TEST_CASE("flags of a message with two files") {
     CHECK(read(house.file) == mail);
     CHECK(read(house.twin) == different);
   }
+}
+
+TEST_CASE("a second file that cannot be read may be mail: it is not renamed over, and EXPUNGE leaves both") {
+  Twins house("/cur/");
+  const auto mail = read(house.file);
+  const auto different = other_mail(house.file);
+  write(house.twin, different);
+  const bool twin_is_shown = seen_by(*house.inbox)[0].second == flagged;
+  house.calls.name = stdfs::path(twin_is_shown ? house.file : house.twin).filename();
+  CHECK_FALSE(house.inbox->change_flags({&house.uid, 1}, FlagChange::replace, twin_is_shown ? 0 : flagged, {}));
+  CHECK_FALSE(house.inbox->expunge({&house.uid, 1}).value_or(std::vector<Uid>()).size() > 0);
+  CHECK(read(house.file) == mail);
+  CHECK(read(house.twin) == different);
 }
