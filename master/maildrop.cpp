@@ -94,7 +94,10 @@ void Maildrop::set_aside(const std::string& name, const std::string& why) {
   auto& files = fs::system_files();
   const auto kept = refused_prefix + name;
   const auto reason = printable(why, max_reason);
-  if (auto moved = files.rename(folder_.get(), name, corrupt_.get(), kept); !moved) {
+  // Not renamed: whoever names his file like one that is kept there would write over it.
+  auto moved = files.link(folder_.get(), name, corrupt_.get(), kept);
+  if (moved) moved = files.unlink(folder_.get(), name);
+  if (!moved) {
     ignored_.insert(name);  // not again and again
     return log::error("maildrop: {} is refused: {}; it stays there: {}", printable(name), reason, moved.error().text);
   }

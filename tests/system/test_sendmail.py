@@ -256,6 +256,13 @@ class MaildropTest(unittest.TestCase):
             for name, octets in hand_made.items():
                 with open(os.path.join(corrupt, "maildrop-" + name), "rb") as file:
                     self.assertEqual(file.read(), octets)
+            second = os.path.join(self.directory, "spool/maildrop/nosmtp")  # writes over nothing that is kept
+            with open(second, "wb") as file:
+                file.write(b"another\r\n")
+            wait_until(lambda: "it stays there" in demo.log_text(), 15, "the refusal of a second one of that name")
+            self.assertTrue(os.path.exists(second))
+            with open(os.path.join(corrupt, "maildrop-nosmtp"), "rb") as file:
+                self.assertEqual(file.read(), hand_made["nosmtp"])
             listed = self.sendmail(config, "-bp").stdout
             for name in hand_made:
                 self.assertRegex(listed, rf"(?m)^maildrop-{name}# +\d+ .*\(refused by smtpd: the log says why\)$")
