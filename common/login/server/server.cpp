@@ -18,7 +18,7 @@ Server::Server(loop::Loop& loop, Protocol protocol, ServerSettings settings, ipc
   settings_.client.protocol = &protocol_;
   master_.on<master::HandoverReply>([this](const master::HandoverReply& reply) {
     const auto client = clients_.find(reply.id);
-    if (client != clients_.end()) client->second->handed_over(reply.accepted);
+    if (client != clients_.end()) client->second->handed_over(reply.admission, reply.text);
   });
 }
 

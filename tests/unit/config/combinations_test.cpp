@@ -57,8 +57,9 @@ TEST_CASE("settings that contradict each other are told with the place of one an
         Lines{"f.yaml:1:1: auth_failure_delay: 16s is more than auth_failure_max_delay, 15s"});
   CHECK(problems("smtpd_hard_error_limit: 5") ==
         Lines{"default: smtpd_soft_error_limit: 10 is more than smtpd_hard_error_limit, 5"});
-  CHECK(problems("smtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") ==
-        Lines{"f.yaml:2:1: smtpd_client_connection_count_limit: 11 is more than smtpd_connection_limit, 10"});
+  CHECK(problems("smtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") == Lines{});
+  CHECK(problems("smtpd_processes: 1\nsmtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") ==
+        Lines{"f.yaml:3:1: smtpd_client_connection_count_limit: 11 is more than smtpd_connection_limit, 10"});
   CHECK(problems("initial_destination_concurrency: 30") ==
         Lines{"f.yaml:1:1: initial_destination_concurrency: 30 is more than smtp_destination_concurrency_limit, 20"});
   CHECK(problems("queue_minfree: 14\nmessage_size_limit: 10") ==
