@@ -1,7 +1,6 @@
 #include "master/spawn.h"
 
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
@@ -11,27 +10,10 @@
 
 #include "common/ipc/door.h"
 #include "common/process/program.h"
+#include "common/process/spawn_attributes.h"
 
 namespace facteur::master {
 namespace {
-
-struct Attributes {
-  posix_spawnattr_t value{};
-  Attributes() {
-    posix_spawnattr_init(&value);
-    sigset_t all;
-    sigset_t none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawnattr_setsigdefault(&value, &all);
-    posix_spawnattr_setsigmask(&value, &none);
-    // A session of its own: no terminal of whoever started us is theirs.
-    posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
-  }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  ~Attributes() { posix_spawnattr_destroy(&value); }
-};
 
 struct Actions {
   posix_spawn_file_actions_t value{};
@@ -74,11 +56,11 @@ Result<Spawned> spawn(const std::string& folder, const std::string& program) {
   std::vector<char*> pointers;
   for (auto& variable : variables) pointers.push_back(variable.data());
   pointers.push_back(nullptr);
-  const Attributes attributes;
+  // A session of its own: no terminal of whoever started us is theirs.
+  const process::SpawnAttributes attributes(POSIX_SPAWN_SETSID);
   const Actions actions(theirs.get());
   Spawned out;
-  const int error =
-      ::posix_spawn(&out.pid, path.c_str(), &actions.value, &attributes.value, arguments, pointers.data());
+  const int error = ::posix_spawn(&out.pid, path.c_str(), &actions.value, attributes.get(), arguments, pointers.data());
   if (error != 0) return fail_errno("start " + path, error);
   out.door = std::move(pair->first);
   return out;

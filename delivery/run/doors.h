@@ -20,7 +20,7 @@ enum class Outcome : std::uint8_t {
   taken,
   held,    ///< by another program, or by the worker itself
   none,    ///< none can be had in that folder: `text` says why
-  failed,  ///< for now: `text` says why
+  failed,  ///< and may be had later: `text` says why
 };
 struct Locked {
   static constexpr std::uint16_t type = 2;

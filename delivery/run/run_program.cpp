@@ -11,26 +11,10 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/process/spawn_attributes.h"
 
 namespace facteur::run {
 namespace {
-
-struct Attributes {
-  posix_spawnattr_t value{};
-  Attributes() {
-    posix_spawnattr_init(&value);
-    sigset_t all;
-    sigset_t none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawnattr_setsigdefault(&value, &all);
-    posix_spawnattr_setsigmask(&value, &none);
-    posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  ~Attributes() { posix_spawnattr_destroy(&value); }
-};
 
 struct Actions {
   posix_spawn_file_actions_t value{};
@@ -53,10 +37,10 @@ Result<pid_t> start(const std::string& path, std::vector<std::string>& arguments
   pointers.push_back(nullptr);
   std::string search = "PATH=/usr/bin:/bin";
   char* const environment[] = {search.data(), nullptr};
-  const Attributes attributes;
+  const process::SpawnAttributes attributes;
   const Actions actions;
   pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, path.c_str(), &actions.value, &attributes.value, pointers.data(), environment);
+  const int error = ::posix_spawn(&pid, path.c_str(), &actions.value, attributes.get(), pointers.data(), environment);
   if (error != 0) return fail_errno("start " + path, error);
   return pid;
 }

@@ -12,13 +12,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)state.apply({reinterpret_cast<const char*>(data), size});
   if (!state.valid()) return 0;
   state.skip_damage();
-  if (!state.entries().empty()) {
-    check(state.uid_next > std::prev(state.entries().end())->first, "UIDNEXT is above all UIDs");
+  store::Uid before = 0;
+  for (const auto& entry : state.entries()) {
+    check(entry.uid > before && entry.uid < state.uid_next, "UIDs rise, and UIDNEXT is above all of them");
+    check(state.uid_of(entry.base) == entry.uid, "one name, one UID");
+    before = entry.uid;
   }
-  for (const auto& [uid, entry] : state.entries()) check(state.uid_of(entry.base) == uid, "one name, one UID");
   const auto lines = state.lines();
   store::UidState again;
   check(again.apply(lines) == lines.size() && again.damaged() == 0, "what is written is whole");
-  check(again.uid_next == state.uid_next && again.entries().size() == state.entries().size(), "and the same");
+  check(again.uid_next == state.uid_next && again.size() == state.size(), "and the same");
   return 0;
 }

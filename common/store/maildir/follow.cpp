@@ -46,22 +46,22 @@ std::optional<MaildirCore::Found> MaildirCore::apply(const NamesNow& names) {
   for (const auto& [name, there] : names) {
     if (there) continue;
     const auto base = std::string_view(name.second).substr(0, name.second.find(':'));
-    const auto [uid, entry] = list_.state().find(base);
-    if (uid == 0 || entry->file.place != name.first) continue;
-    if (entry->file.info == std::string_view(name.second).substr(base.size())) moved.try_emplace(uid);
+    const auto* entry = list_.state().find(base);
+    if (entry == nullptr || entry->file.place != name.first) continue;
+    if (entry->file.info == std::string_view(name.second).substr(base.size())) moved.try_emplace(entry->uid);
   }
   for (const auto& [name, there] : names) {
     if (!there) continue;
     const auto parsed = parse_maildir_name(name.second);
     if (!parsed) continue;
-    const auto [uid, entry] = list_.state().find(parsed->base);
-    if (uid == 0) {
+    const auto* entry = list_.state().find(parsed->base);
+    if (entry == nullptr) {
       found.strangers.push_back({name.second, name.first});
       continue;
     }
     if (entry->file.place == name.first && entry->file.info == parsed->info) continue;
-    if (entry->file.place == Place::missing) moved.try_emplace(uid);
-    const auto from = moved.find(uid);
+    if (entry->file.place == Place::missing) moved.try_emplace(entry->uid);
+    const auto from = moved.find(entry->uid);
     if (from == moved.end() || from->second.place != Place::missing) return std::nullopt;
     from->second = {name.first, parsed->flags, pass_, std::string(parsed->info)};
   }

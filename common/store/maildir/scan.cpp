@@ -135,8 +135,8 @@ Result<> MaildirCore::read_folders() {
   if (auto looked = look(found, false); !looked) return looked;
   const auto unseen = [&] {
     found.missing.clear();
-    for (const auto& [uid, entry] : list_.state().entries()) {
-      if (entry.file.pass != pass_) found.missing.push_back(uid);
+    for (const auto& entry : list_.state().entries()) {
+      if (entry.file.pass != pass_) found.missing.push_back(entry.uid);
     }
     return !found.missing.empty();
   };
@@ -159,8 +159,8 @@ Result<> MaildirCore::look(Found& found, bool again) {
 
 void MaildirCore::note(std::string name, Place place, Found& found, bool again) {
   const auto base = std::string_view(name).substr(0, name.find(':'));
-  const auto [uid, entry] = list_.state().find(base);
-  if (uid == 0) {
+  auto* const entry = list_.state().find(base);
+  if (entry == nullptr) {
     // A second reading sees the strangers of the first again; assign() knows them then.
     if (parse_maildir_name(name)) found.strangers.push_back({std::move(name), place});
     return;
@@ -178,7 +178,7 @@ void MaildirCore::note(std::string name, Place place, Found& found, bool again) 
   const auto parsed = parse_maildir_name(name);
   if (!parsed) return;
   const bool first_time = file.place == Place::missing;
-  if (!first_time && file.system_flags != parsed->flags) found.changed.push_back(uid);
+  if (!first_time && file.system_flags != parsed->flags) found.changed.push_back(entry->uid);
   file = {.place = place, .system_flags = parsed->flags, .pass = pass_, .info = std::string(info)};
 }
 
@@ -321,11 +321,11 @@ UidState MaildirCore::seed() {
 bool MaildirCore::publish(bool anyway) {
   auto& state = list_.state();
   auto now = snapshot_without_records(state);
-  for (const auto& [uid, entry] : state.entries()) {
+  for (const auto& entry : state.entries()) {
     // Shown later it would come between messages that were shown: sequence numbers do not allow that.
     if (entry.file.place == Place::missing && !anyway) return false;
     if (entry.file.place == Place::missing) continue;
-    now.records.push_back(record_of(uid, entry));
+    now.records.push_back(record_of(entry));
   }
   if (!snapshot_ || *snapshot_ != now) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
   status_ = count(*snapshot_, state.first_recent);

@@ -19,9 +19,9 @@ MaildirCore::Twins MaildirCore::twins_of(std::span<const Uid> uids) {
   std::ranges::sort(wanted);
   for (const auto place : {Place::in_new, Place::in_cur}) {
     for (const auto& name : options_.files->list(directory_of(place), ".").value_or(std::vector<std::string>())) {
-      const auto [uid, entry] = list_.state().find(std::string_view(name).substr(0, name.find(':')));
-      if (uid == 0 || !std::ranges::binary_search(wanted, uid)) continue;
-      if (entry->file.place != place || file_name(*entry) != name) out[uid].push_back({name, place});
+      const auto* entry = list_.state().find(std::string_view(name).substr(0, name.find(':')));
+      if (entry == nullptr || !std::ranges::binary_search(wanted, entry->uid)) continue;
+      if (entry->file.place != place || file_name(*entry) != name) out[entry->uid].push_back({name, place});
     }
   }
   return out;

@@ -107,8 +107,8 @@ Result<> MboxCore::settle() {
   if (!list) return fail(list);
   give_uids(*list);
   std::vector<Uid> gone;
-  for (const auto& [uid, entry] : list_.state().entries()) {
-    if (!positions_.contains(uid)) gone.push_back(uid);
+  for (const auto& entry : list_.state().entries()) {
+    if (!positions_.contains(entry.uid)) gone.push_back(entry.uid);
   }
   if (!gone.empty()) (void)list->next_modseq();
   if (options_.index) options_.index->forget_summaries(list_.state().uid_validity, gone);
@@ -121,9 +121,9 @@ void MboxCore::give_uids(UidList::Locked& list) {
   positions_.clear();
   std::map<std::string, std::deque<Uid>, std::less<>> known;
   std::map<std::string, int, std::less<>> counts;  // the highest number behind each identity
-  for (const auto& [uid, entry] : list_.state().entries()) {
+  for (const auto& entry : list_.state().entries()) {
     const auto dash = entry.base.rfind('-');
-    known[entry.base.substr(0, dash)].push_back(uid);
+    known[entry.base.substr(0, dash)].push_back(entry.uid);
     counts[entry.base.substr(0, dash)] = parse_number<int>(entry.base.substr(dash + 1)).value_or(0);
   }
   std::uint64_t modseq = 0;
@@ -166,8 +166,8 @@ void MboxCore::note_flags(UidList::Locked& list, Uid uid, const MboxMessage& mes
 void MboxCore::publish() {
   auto& state = list_.state();
   auto now = snapshot_without_records(state);
-  for (const auto& [uid, entry] : state.entries()) {
-    now.records.push_back(record_of(uid, entry));
+  for (const auto& entry : state.entries()) {
+    now.records.push_back(record_of(entry));
   }
   if (!snapshot_ || *snapshot_ != now) snapshot_ = std::make_shared<const Snapshot>(std::move(now));
   status_ = count(*snapshot_, state.first_recent);

@@ -20,7 +20,7 @@ class DotlockKeeper {
  public:
   enum class Outcome : std::uint8_t {
     taken,
-    held,  ///< by somebody else, for now
+    held,  ///< by somebody else
     none,  ///< none can be had there at all: fcntl alone must do
   };
   struct Answer {

@@ -58,7 +58,7 @@ Result<bool> UidList::create_seeded() {
   state_ = options_.seed();
   if (!state_.valid()) return false;
   const auto validity = state_.uid_validity;
-  const auto count = state_.entries().size();
+  const auto count = state_.size();
   bool taken = false;
   auto done = write_and([&](const std::string& name) -> Result<> {
     auto first =
@@ -143,9 +143,8 @@ Uid UidList::Locked::assign(UidEntry entry) {
   auto& state = list_->state_;
   const Uid uid = state.uid_next;
   const auto keywords = std::exchange(entry.keywords, 0);
-  const auto line = message_line(uid, entry);
   check(state.add(uid, std::move(entry)), "a message that has a UID got another");
-  put(line);
+  put(message_line(*state.find(uid)));
   durable_ = true;
   if (keywords != 0) set_keywords(uid, keywords);
   return uid;

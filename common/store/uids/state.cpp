@@ -15,6 +15,9 @@ constexpr std::uint64_t version = 1;
 /// The shortest line is longer than this: so many octets of damage hide at most one moved ceiling.
 constexpr std::uint64_t shortest_line = 10;
 constexpr std::uint64_t line_overhead = 48;
+/// Octets of a message's line, about, and of lines that are read as many.
+constexpr std::size_t usual_line = 80;
+constexpr std::size_t many_octets = 64 << 10;
 
 std::uint64_t weight(const UidEntry& entry) {
   return entry.base.size() + line_overhead;
@@ -36,12 +39,12 @@ Snapshot snapshot_without_records(const UidState& state) {
   out.uid_next = state.uid_next;
   out.highest_modseq = state.modseq;
   out.keywords = state.keywords;
-  out.records.reserve(state.entries().size());
+  out.records.reserve(state.size());
   return out;
 }
 
-Record record_of(Uid uid, const UidEntry& entry) {
-  return {.uid = uid,
+Record record_of(const UidEntry& entry) {
+  return {.uid = entry.uid,
           .flags = {entry.file.system_flags, entry.keywords},
           .modseq = entry.modseq,
           .internal_date = entry.date,
@@ -55,8 +58,8 @@ std::string ceiling_line(const UidState& state) {
 std::string keyword_line(std::size_t bit, std::string_view name) {
   return seal_line(fmt::format("k {} {}", bit, name));
 }
-std::string message_line(Uid uid, const UidEntry& entry) {
-  return seal_line(fmt::format("{} {} {} {} {}", entry.open_end ? 'o' : 'u', uid, entry.size,
+std::string message_line(const UidEntry& entry) {
+  return seal_line(fmt::format("{} {} {} {} {}", entry.open_end ? 'o' : 'u', entry.uid, entry.size,
                                std::max<std::int64_t>(entry.date, 0), entry.base));
 }
 std::string flags_line(Uid uid, std::uint64_t bits) {
@@ -77,6 +80,7 @@ std::string next_line(Uid uid_next) {
 }
 
 std::size_t UidState::apply(std::string_view lines) {
+  if (lines.size() > many_octets) entries_.expect(lines.size() / usual_line);
   std::size_t used = 0;
   for (;;) {
     const auto end = lines.find('\n', used);
@@ -155,39 +159,27 @@ bool UidState::apply_flags(std::uint64_t uid, std::uint64_t bits) {
   return true;
 }
 
-UidEntry* UidState::find(Uid uid) {
-  const auto at = entries_.find(uid);
-  return at == entries_.end() ? nullptr : &at->second;
-}
-
 Uid UidState::uid_of(std::string_view base) const {
-  const auto at = by_base_.find(base);
-  return at == by_base_.end() ? 0 : at->second->first;
-}
-
-std::pair<Uid, UidEntry*> UidState::find(std::string_view base) {
-  const auto at = by_base_.find(base);
-  if (at == by_base_.end()) return {0, nullptr};
-  return {at->second->first, &at->second->second};
+  const auto* entry = entries_.find(base);
+  return entry == nullptr ? 0 : entry->uid;
 }
 
 bool UidState::add(Uid uid, UidEntry entry) {
-  if (uid < uid_next || uid > last_uid || by_base_.contains(entry.base)) return false;
-  live_octets_ += weight(entry);
-  const auto at = entries_.emplace_hint(entries_.end(), uid, std::move(entry));
-  at->second.modseq = modseq;
-  by_base_.emplace(at->second.base, at);
+  if (uid < uid_next || uid > last_uid) return false;
+  entry.uid = uid;
+  entry.modseq = modseq;
+  const auto* added = entries_.add(std::move(entry));
+  if (added == nullptr) return false;
+  live_octets_ += weight(*added);
   uid_next = uid + 1;
   return true;
 }
 
 void UidState::remove(Uid first, Uid last) {
-  for (auto at = entries_.lower_bound(first); at != entries_.end() && at->first <= last;) {
-    live_octets_ -= weight(at->second);
-    by_base_.erase(at->second.base);
-    at = entries_.erase(at);
+  entries_.remove(first, last, [this](const UidEntry& entry) {
+    live_octets_ -= weight(entry);
     ++removals_;
-  }
+  });
 }
 
 void UidState::skip_damage() {
@@ -197,13 +189,12 @@ void UidState::skip_damage() {
   uid_next = static_cast<Uid>(std::min<std::uint64_t>(
       std::max<std::uint64_t>(uid_next, uid_ceiling) + hidden * uid_block, std::uint64_t{last_uid} + 1));
   modseq = std::min(std::max(modseq, modseq_ceiling) + hidden * modseq_block, max_modseq);
-  for (auto& [uid, entry] : entries_) entry.modseq = modseq;
+  for (auto& entry : entries_.all()) entry.modseq = modseq;
   damaged_ = 0;
 }
 
 void UidState::renumber(std::uint32_t new_validity) {
   auto old = std::exchange(entries_, {});
-  by_base_.clear();
   live_octets_ = 0;
   uid_validity = new_validity;
   const bool all_recent = first_recent == 1;
@@ -211,7 +202,7 @@ void UidState::renumber(std::uint32_t new_validity) {
   uid_ceiling = 1;
   modseq = 1;
   modseq_ceiling = 1;
-  for (auto& [uid, entry] : old) add(uid_next, std::move(entry));
+  for (auto& entry : old.all()) add(uid_next, std::move(entry));
   first_recent = all_recent ? 1 : uid_next;
 }
 
@@ -220,9 +211,9 @@ std::string UidState::lines() const {
   out += ceiling_line(*this);
   out += modseq_line(modseq);
   for (std::size_t bit = 0; bit < keywords.size(); ++bit) out += keyword_line(bit, keywords[bit]);
-  for (const auto& [uid, entry] : entries_) {
-    out += message_line(uid, entry);
-    if (entry.keywords != 0) out += flags_line(uid, entry.keywords);
+  for (const auto& entry : entries_.all()) {
+    out += message_line(entry);
+    if (entry.keywords != 0) out += flags_line(entry.uid, entry.keywords);
   }
   out += next_line(uid_next);
   out += recent_line(first_recent);

@@ -2,35 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "common/store/mailbox.h"
+#include "common/store/uids/entries.h"
 
 namespace facteur::store {
-
-/// Where the file of a message was when the folder was last read. Not in the list: kept beside each entry for Maildir.
-struct FileState {
-  enum class Place : std::uint8_t { missing, in_new, in_cur };
-  Place place = Place::missing;
-  std::uint8_t system_flags = 0;
-  std::uint32_t pass = 0;  ///< the reading of the folders that saw it last
-  std::string info;        ///< what stands behind the base name: ":2,S"
-};
-
-struct UidEntry {
-  std::string base;        ///< the name that stays: of the file, without flags
-  std::uint64_t size = 0;  ///< octets with CRLF
-  std::int64_t date = 0;   ///< internal date
-  bool open_end = false;   ///< the last line has no end
-  std::uint64_t keywords = 0;
-  std::uint64_t modseq = 1;
-  FileState file;
-};
 
 /// UIDs reserved by one ceiling, and mod-sequences.
 constexpr Uid uid_block = 1000;
@@ -67,12 +47,14 @@ class UidState {
   /// True when a first line was read.
   [[nodiscard]] bool valid() const { return uid_validity != 0; }
 
-  [[nodiscard]] const std::map<Uid, UidEntry>& entries() const { return entries_; }
-  [[nodiscard]] UidEntry* find(Uid uid);
+  /// The messages, by ascending UID.
+  [[nodiscard]] auto entries() const { return entries_.all(); }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  /// nullptr if there is none. What is returned lives until messages are added or removed.
+  [[nodiscard]] UidEntry* find(Uid uid) { return entries_.find(uid); }
+  [[nodiscard]] UidEntry* find(std::string_view base) { return entries_.find(base); }
   /// The UID of a base name; 0 if it has none.
   [[nodiscard]] Uid uid_of(std::string_view base) const;
-  /// The UID and entry of a base name; 0 and nullptr if it has none.
-  [[nodiscard]] std::pair<Uid, UidEntry*> find(std::string_view base);
   /// Adds an entry; false if the UID is not at least uid_next, or the name has a UID.
   bool add(Uid uid, UidEntry entry);
   void remove(Uid first, Uid last);
@@ -93,9 +75,7 @@ class UidState {
   bool apply_message(const struct UidLine& line);
   bool apply_flags(std::uint64_t uid, std::uint64_t bits);
 
-  std::map<Uid, UidEntry> entries_;
-  /// By views of the names in entries_.
-  std::unordered_map<std::string_view, std::map<Uid, UidEntry>::iterator> by_base_;
+  UidEntries entries_;
   std::uint64_t damaged_ = 0;
   std::uint64_t removals_ = 0;
   std::uint64_t live_octets_ = 0;
@@ -103,12 +83,12 @@ class UidState {
 
 /// A snapshot of the mailbox but for its messages, and what it says of one.
 [[nodiscard]] Snapshot snapshot_without_records(const UidState& state);
-[[nodiscard]] Record record_of(Uid uid, const UidEntry& entry);
+[[nodiscard]] Record record_of(const UidEntry& entry);
 
 /// The lines of FORMAT.md.
 [[nodiscard]] std::string ceiling_line(const UidState& state);
 [[nodiscard]] std::string keyword_line(std::size_t bit, std::string_view name);
-[[nodiscard]] std::string message_line(Uid uid, const UidEntry& entry);
+[[nodiscard]] std::string message_line(const UidEntry& entry);
 [[nodiscard]] std::string flags_line(Uid uid, std::uint64_t bits);
 [[nodiscard]] std::string gone_line(Uid first, Uid last);
 [[nodiscard]] std::string modseq_line(std::uint64_t modseq);

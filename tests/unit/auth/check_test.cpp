@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "common/fs/files.h"
 #include "common/tls/context.h"
+#include "folder.h"
 
 using namespace facteur;
 using namespace facteur::auth;
@@ -23,20 +24,10 @@ class NoUsers : public Passwd {
   std::vector<SystemUser> local_users() override { return {}; }
 };
 
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/facteur-check-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() {
-    const auto names = fs::system_files().list(AT_FDCWD, path);
-    for (const auto& name : *names) (void)fs::system_files().unlink(AT_FDCWD, path + "/" + name);
-    (void)fs::system_files().remove_directory(AT_FDCWD, path);
-  }
+struct Folder : test::Folder {
   void write(const std::string& name, std::string_view text, mode_t mode = 0600) const {
     REQUIRE(fs::replace_file(path + "/" + name, text, mode));
   }
-  std::string path;
 };
 
 constexpr std::string_view users =

@@ -11,6 +11,7 @@
 #include "catch.h"
 #include "common/fs/files.h"
 #include "common/ipc/message.h"
+#include "folder.h"
 
 using namespace facteur;
 using namespace facteur::auth;
@@ -28,18 +29,7 @@ class OneUser : public Passwd {
   std::string stamp() override { return "1"; }
 };
 
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/facteur-door-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() {
-    const auto names = fs::system_files().list(AT_FDCWD, path);
-    for (const auto& name : *names) (void)fs::system_files().unlink(AT_FDCWD, path + "/" + name);
-    (void)fs::system_files().remove_directory(AT_FDCWD, path);
-  }
-  std::string path;
-};
+using test::Folder;
 
 /// authd without its program, and one login process.
 class Stage {

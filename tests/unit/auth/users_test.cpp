@@ -10,6 +10,7 @@
 #include "catch.h"
 #include "common/fs/files.h"
 #include "common/route/expand.h"
+#include "folder.h"
 
 using namespace facteur;
 using namespace facteur::auth;
@@ -39,18 +40,7 @@ class TestPasswd : public Passwd {
   bool broken = false;
 };
 
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/facteur-users-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() {
-    const auto names = fs::system_files().list(AT_FDCWD, path);
-    for (const auto& name : *names) (void)fs::system_files().unlink(AT_FDCWD, path + "/" + name);
-    (void)fs::system_files().remove_directory(AT_FDCWD, path);
-  }
-  std::string path;
-};
+using test::Folder;
 
 config::Settings settings() {
   config::Settings s;

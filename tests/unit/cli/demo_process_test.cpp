@@ -12,6 +12,7 @@
 #include "common/base/number.h"
 #include "common/base/strings.h"
 #include "common/fs/files.h"
+#include "folder.h"
 
 using namespace facteur;
 using cli::Command;
@@ -21,12 +22,7 @@ namespace {
 constexpr int no_keep = -1;
 constexpr Seconds patience{10};
 
-struct Folder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-demo-process-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
-  ~Folder() { std::filesystem::remove_all(path); }
+struct Folder : test::Folder {
   [[nodiscard]] std::string file(const std::string& name) const { return path + "/" + name; }
 };
 

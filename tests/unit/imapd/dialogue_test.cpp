@@ -12,6 +12,7 @@
 
 #include "catch.h"
 #include "common/store/maildir/account.h"
+#include "folder.h"
 #include "peer.h"
 
 using namespace facteur;
@@ -70,13 +71,7 @@ std::vector<dialogue::Dialogue> dialogues() {
 }
 
 /// A Maildir that is gone with the test.
-struct Folder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-imap-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
-  ~Folder() { std::filesystem::remove_all(path); }
-};
+using test::Folder;
 
 }  // namespace
 

@@ -77,7 +77,7 @@ TEST_CASE("another mbox is not the keeper's") {
   CHECK_FALSE(house.heard<run::Lock>());
 }
 
-TEST_CASE("what fails is an error for now; what cannot be had is believed for a while") {
+TEST_CASE("what fails is a temporary error; what cannot be had is believed for a while") {
   House house;
   house.come();
   house.say(run::Outcome::failed);

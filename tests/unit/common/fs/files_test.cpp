@@ -7,18 +7,13 @@
 #include <unistd.h>
 
 #include "catch.h"
+#include "folder.h"
 
 using namespace facteur;
 
 namespace {
 
-struct Folder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-fs-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
-  ~Folder() { std::filesystem::remove_all(path); }
-};
+using test::Folder;
 
 /// Fails the n-th call of one kind.
 struct Broken : fs::Files {

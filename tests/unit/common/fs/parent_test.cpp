@@ -7,18 +7,13 @@
 #include <utility>
 
 #include "catch.h"
+#include "folder.h"
 
 using namespace facteur;
 
 namespace {
 
-struct Folder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-fs-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
-  ~Folder() { std::filesystem::remove_all(path); }
-};
+using test::Folder;
 
 ino_t inode(int fd) {
   const auto status = fs::system_files().status(fd);

@@ -10,6 +10,7 @@
 
 #include "catch.h"
 #include "common/process/landlock.h"
+#include "folder.h"
 
 using namespace facteur;
 
@@ -30,13 +31,8 @@ int in_child(Call call) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-struct Folder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-jail-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
+struct Folder : test::Folder {
   Folder() { ::chmod(path.c_str(), 0755); }
-  ~Folder() { std::filesystem::remove_all(path); }
 };
 
 process::Identity identity(const Folder& folder) {

@@ -8,19 +8,14 @@
 #include "catch.h"
 #include "common/fs/files.h"
 #include "common/process/jail.h"
+#include "folder.h"
 
 using namespace facteur;
 using namespace facteur::process;
 
 namespace {
 
-struct Folder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-tree-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
-  ~Folder() { std::filesystem::remove_all(path); }
-};
+using test::Folder;
 
 auth::Account account_at(const std::string& home, const std::string& mail, std::uint32_t uid,
                          const std::string& user = "") {

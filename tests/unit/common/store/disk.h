@@ -11,19 +11,11 @@
 #include <unistd.h>
 
 #include "common/fs/files.h"
+#include "folder.h"
 
 namespace facteur::store {
 
-struct Folder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-store-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
-  Folder() = default;
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
-};
+using test::Folder;
 
 inline std::string read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -34,9 +34,7 @@ TEST_CASE("the queue is listed, shown, held, released, deleted") {
   world.connect_smtpd();
   CHECK(ask(world, "queue list").text == "Mail queue is empty\n");
   world.deferring_accounts = {"alice@minfo.sn"};
-  auto options = quick_options();
-  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
-  world.core.set_options(options);
+  world.core.set_options(patient_options());
   const auto one = world.submit("jim@minfo.sn", {"alice@minfo.sn"});
   const auto two = world.submit("", {"alice@minfo.sn"});
   world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == 2; });
@@ -74,9 +72,7 @@ TEST_CASE("what was set aside in corrupt/ is listed with a mark, read or not, an
   world.core.set_tables(tables());
   world.connect_smtpd();
   world.deferring_accounts = {"alice@minfo.sn"};
-  auto options = quick_options();
-  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
-  world.core.set_options(options);
+  world.core.set_options(patient_options());
   const auto waits = world.submit("jim@minfo.sn", {"alice@minfo.sn"});
   const auto whole = world.submit("bob@minfo.sn", {"alice@minfo.sn"});
   world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == 2; });
@@ -115,9 +111,7 @@ TEST_CASE("what was set aside in corrupt/ is listed with a mark, read or not, an
 
 TEST_CASE("a flush tries what waits, one or all") {
   const SpoolFolder folder;
-  auto options = quick_options();
-  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
-  World world(folder, options);
+  World world(folder, patient_options());
   world.core.set_tables(tables());
   world.connect_smtpd();
   world.deferring_accounts = {"alice@minfo.sn"};
@@ -134,8 +128,7 @@ TEST_CASE("a flush tries what waits, one or all") {
 
 TEST_CASE("what is asked before the spool was read holds for what is found there") {
   const SpoolFolder folder;
-  auto options = quick_options();
-  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
+  const auto options = patient_options();
   std::vector<std::string> queue_ids;
   {
     World world(folder, options);
@@ -191,9 +184,7 @@ TEST_CASE("a message over which programs aborted goes to corrupt/, wherever it i
   world.core.set_tables(tables());
   world.connect_smtpd();
   world.deferring_accounts = {"alice@minfo.sn"};
-  auto options = quick_options();
-  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
-  world.core.set_options(options);
+  world.core.set_options(patient_options());
   const auto waiting = world.submit("jim@minfo.sn", {"alice@minfo.sn"});
   world.until([&] { return world.core.in_core() == 0 && world.core.waiting() == 1; });
   world.core.condemn(waiting);

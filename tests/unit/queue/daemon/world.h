@@ -13,6 +13,7 @@
 
 #include "catch.h"
 #include "common/log/log.h"
+#include "folder.h"
 #include "queue/daemon/control.h"
 #include "queue/daemon/local_delivery.h"
 #include "queue/daemon/reception.h"
@@ -22,12 +23,7 @@
 
 namespace facteur::queue {
 
-struct SpoolFolder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-queue-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
-  ~SpoolFolder() { std::filesystem::remove_all(path); }
+struct SpoolFolder : test::Folder {
   [[nodiscard]] std::vector<std::string> names(const std::string& folder = "queue") const {
     std::vector<std::string> out;
     for (const auto& entry : std::filesystem::directory_iterator(path + "/" + folder)) {
@@ -80,6 +76,13 @@ inline Options quick_options() {
   options.times = {Seconds{1}, Seconds{2}, Seconds{86400}};
   options.remote.recipients_per_attempt = 2;
   options.local = {512, 64, 64, 20, 5};
+  return options;
+}
+
+/// What was deferred waits until somebody flushes it.
+inline Options patient_options() {
+  auto options = quick_options();
+  options.times.minimal_backoff_time = options.times.maximal_backoff_time = Seconds{3600};
   return options;
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "catch.h"
+#include "folder.h"
 #include "queue/format/reader.h"
 #include "queue/format/writer.h"
 #include "queue/spool/queue_id.h"
@@ -20,12 +21,7 @@ using namespace facteur::queue;
 
 namespace {
 
-struct SpoolFolder {
-  std::string path = [] {
-    char name[] = "/tmp/facteur-spool-XXXXXX";
-    return std::string(::mkdtemp(name));
-  }();
-  ~SpoolFolder() { std::filesystem::remove_all(path); }
+struct SpoolFolder : test::Folder {
   [[nodiscard]] std::string file(const std::string& id) const { return path + "/queue/" + id; }
 };
 
