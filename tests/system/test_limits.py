@@ -178,7 +178,7 @@ class FloodTest(CountedCase):
                 counts.append(one.hear())
                 one.close()
 
-    def test_a_flood_from_one_address(self):
+    def test_CMD_29_a_flood_from_one_address(self):
         demo = self.start()
         ending, counts, slowest = threading.Event(), [], 0
         threads = [threading.Thread(target=self.crowd, args=(demo, ending, counts)) for _ in range(12)]
