@@ -157,7 +157,8 @@ std::optional<std::string> LmdbIndex::summary(const MessageKey& message) {
   if (!value || value->size() < 4) return std::nullopt;
   std::string_view rest = *value;
   if (take_number(rest, 4) != summary_checksum(message, rest)) return std::nullopt;
-  return std::string(rest);
+  value->erase(0, 4);
+  return value;
 }
 
 void LmdbIndex::keep_summary(const MessageKey& message, std::string_view octets) {

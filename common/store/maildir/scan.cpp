@@ -264,14 +264,12 @@ Result<std::optional<MaildirCore::Measured>> MaildirCore::measure(const Stranger
     odd_ = true;
     return std::nullopt;
   }
-  const auto last = stored > 0 ? options_.files->read_at(fd->get(), stored - 1, 1) : Result<std::string>("\n");
-  if (!last) return fail(last);
-  entry.open_end = *last != "\n";
   // What ",W=" says is not believed: who edited or moved the file may have left it wrong, and POP3 and IMAP promise
   // these octets.
-  const auto size = count_crlf(fd->get(), 0, stored, *options_.files);
+  const auto size = wire_size(fd->get(), 0, stored, *options_.files);
   if (!size) return fail(size);
-  entry.size = *size;
+  entry.size = size->octets;
+  entry.open_end = size->open_end;
   return measured;
 }
 
