@@ -23,11 +23,15 @@ void ConnectionCounter::count(const CountConnection& question) {
 
 /// They are served already, whatever the limit.
 void ConnectionCounter::take_over(const OpenConnections& open) {
-  for (const auto& connection : open.connections) (void)take(connection, Places::no_limit);
+  for (const auto& connection : open.connections) {
+    if (!net::Ip::parse(connection.client_ip)) return door_.close("OpenConnections that make no sense");
+    (void)take(connection, Places::no_limit);
+  }
 }
 
 /// What finds no room is let in without being counted.
 bool ConnectionCounter::take(const OpenConnection& connection, std::uint64_t limit) {
+  if (open_.size() >= max_of_one) return true;
   auto place = places_.take(connection.client_ip, limit);
   if (place && place->counted()) open_.insert_or_assign(connection.id, std::move(*place));
   return place.has_value();

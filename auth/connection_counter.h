@@ -14,6 +14,10 @@ namespace facteur::auth {
 /// Answers what a door asks about connections. What it has told is forgotten with this: an smtpd that died has none.
 class ConnectionCounter {
  public:
+  /// One smtpd has no more descriptors: beyond that it is let have its way, uncounted, so that one that somebody took
+  /// over leaves places to the others.
+  static constexpr std::size_t max_of_one = Places::max_places / 8;
+
   /// Both must outlive this.
   ConnectionCounter(Places& places, ipc::Door& door);
   ConnectionCounter(const ConnectionCounter&) = delete;

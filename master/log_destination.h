@@ -22,7 +22,10 @@ class LogDestination {
     log::Framing framing = log::Framing::line;
   };
 
-  explicit LogDestination(loop::Loop& loop) : poll_(loop), retry_(loop) {}
+  explicit LogDestination(loop::Loop& loop);
+  LogDestination(const LogDestination&) = delete;
+  LogDestination& operator=(const LogDestination&) = delete;
+  ~LogDestination();
 
   /// Opens the setting `log`: "stderr", "syslog" (/dev/log), "journal", or a file, which is appended to; opens it anew
   /// if it was open. With an error it stays as it was.
@@ -35,18 +38,29 @@ class LogDestination {
   void drain();
 
  private:
+  /// Where lines go, as a file takes them.
+  struct Lines {
+    std::string path;  ///< of a file; of stderr it is empty
+    Fd descriptor;
+    bool is_socket = false;
+  };
+  [[nodiscard]] static Result<Lines> open_lines(const std::string& setting);
   [[nodiscard]] Result<> open_pipe();
   [[nodiscard]] bool read_some();
+  void move();
   void write_out();
+  void try_again();
   void follow_rotation();
 
   loop::Poll poll_;
   loop::Timer retry_;
+  loop::Timer own_retry_;
   std::string setting_;
-  log::Framing framing_ = log::Framing::line;
-  Fd destination_;
+  Lines lines_;              ///< what comes through the pipe goes there, also while other ends are handed out
+  Fd socket_;                ///< of syslog or the journal
   Fd read_end_, write_end_;  ///< of the pipe
-  std::string waiting_;      ///< read from it, not written yet
+  std::string waiting_;      ///< read from it, not written yet; whole lines, but for the end
+  bool held_up_ = false;     ///< they could not be written
   MonotonicTime last_look_{};
 };
 

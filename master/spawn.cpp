@@ -17,11 +17,15 @@ namespace {
 
 struct Actions {
   posix_spawn_file_actions_t value{};
-  explicit Actions(int door) {
+  Actions(int door, int errors) {
     posix_spawn_file_actions_init(&value);
     posix_spawn_file_actions_adddup2(&value, door, process::master_descriptor);
     posix_spawn_file_actions_addopen(&value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&value, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    // Nor what our standard error is: it may be a file, and whoever holds that can truncate it.
+    if (errors >= 0) posix_spawn_file_actions_adddup2(&value, errors, STDERR_FILENO);
+    if (errors < 0) posix_spawn_file_actions_addopen(&value, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addclosefrom_np(&value, process::master_descriptor + 1);
   }
   Actions(const Actions&) = delete;
   Actions& operator=(const Actions&) = delete;
@@ -43,7 +47,7 @@ std::string own_folder() {
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
 }
 
-Result<Spawned> spawn(const std::string& folder, const std::string& program) {
+Result<Spawned> spawn(const std::string& folder, const std::string& program, int errors) {
   auto pair = ipc::make_pair();
   if (!pair) return fail(pair);
   // Above 3, so that the child's dup2 makes a new descriptor, without close-on-exec.
@@ -58,7 +62,7 @@ Result<Spawned> spawn(const std::string& folder, const std::string& program) {
   pointers.push_back(nullptr);
   // A session of its own: no terminal of whoever started us is theirs.
   const process::SpawnAttributes attributes(POSIX_SPAWN_SETSID);
-  const Actions actions(theirs.get());
+  const Actions actions(theirs.get(), errors);
   Spawned out;
   const int error = ::posix_spawn(&out.pid, path.c_str(), &actions.value, attributes.get(), arguments, pointers.data());
   if (error != 0) return fail_errno("start " + path, error);

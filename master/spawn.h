@@ -15,8 +15,9 @@ struct Spawned {
 };
 
 /// Starts `folder`/`program` in a process group of its own, with the default signals and an environment of PATH and TZ.
-/// It still has our uid: it looks up what it needs and drops it itself (process::close_jail).
-[[nodiscard]] Result<Spawned> spawn(const std::string& folder, const std::string& program);
+/// It still has our uid: it looks up what it needs and drops it itself (process::close_jail). `errors` is its standard
+/// error, -1: it has none. Of our descriptors it gets no other.
+[[nodiscard]] Result<Spawned> spawn(const std::string& folder, const std::string& program, int errors);
 
 /// The folder of the running program's file.
 [[nodiscard]] std::string own_folder();

@@ -170,7 +170,9 @@ Child* Supervisor::start(Birth birth) {
   const std::uint32_t instance = ++last_instance_;
   auto message = first_message(birth, instance);
   auto notes = message ? make_notes() : Result<Fd>(fail(message));
-  auto spawned = notes ? spawn(folder_, birth.program) : Result<Spawned>(fail(notes));
+  const auto end = log_.make_end();
+  const int errors = end.framing == log::Framing::line ? end.descriptor.get() : -1;
+  auto spawned = notes ? spawn(folder_, birth.program, errors) : Result<Spawned>(fail(notes));
   if (!spawned) {
     log::error("{}", spawned.error().text);
     return nullptr;

@@ -53,6 +53,16 @@ struct Log {
     }
   }
 
+  /// Writes what waits, in its order; false if something still does.
+  bool flush() {
+    if (lost > 0) {
+      if (!put(stamp(Level::warning, fmt::format("warning: {} log lines were lost", lost)))) return false;
+      lost = 0;
+    }
+    while (!ring.empty() && put(ring.front())) ring.pop_front();
+    return ring.empty();
+  }
+
   void keep(Line line) {
     if (ring.size() >= ring_lines) {
       ring.pop_front();
@@ -92,16 +102,22 @@ void identify(std::string host, std::string program) {
 
 void attach(Fd descriptor, Framing framing) {
   Log& log = the_log();
-  const std::lock_guard lock(log.mutex);
-  log.descriptor = std::move(descriptor);
-  log.framing = framing;
-  log.attached = true;
-  log.broken = false;
-  if (log.lost > 0) {
-    (void)log.put(log.stamp(Level::warning, fmt::format("warning: {} log lines were lost", log.lost)));
-    log.lost = 0;
+  std::function<void()> tell;
+  {
+    const std::lock_guard lock(log.mutex);
+    log.descriptor = std::move(descriptor);
+    log.framing = framing;
+    log.attached = true;
+    log.broken = !log.flush();
+    if (log.broken) tell = log.on_broken;
   }
-  while (!log.ring.empty() && log.put(log.ring.front())) log.ring.pop_front();
+  if (tell) tell();
+}
+
+void flush() {
+  Log& log = the_log();
+  const std::lock_guard lock(log.mutex);
+  if (log.flush()) log.broken = false;
 }
 
 void on_broken(std::function<void()> handler) {

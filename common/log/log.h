@@ -22,7 +22,10 @@ void identify(std::string host, std::string program);
 /// Lines go to this descriptor from now on. Until the first call they go to stderr. What was kept in the ring while the
 /// old descriptor was broken is written first.
 void attach(Fd descriptor, Framing framing);
-/// Called at the first line that cannot be written, so that the program asks master for a new descriptor.
+/// Tries once more to write what waits in the ring: before a process ends.
+void flush();
+/// Called at the first line that cannot be written, so that the program asks master for a new descriptor; and again
+/// when that does not take all that waited. May be called on any thread.
 void on_broken(std::function<void()> handler);
 void set_debug(bool on);
 

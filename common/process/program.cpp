@@ -193,6 +193,7 @@ int Program::run() {
   if (!ready_held_) ready();
   loop_.run();
   if (on_end_) on_end_();
+  log::flush();
   // At once: nothing durable waits for a destructor, and what is open the kernel closes.
   std::quick_exit(EX_OK);
 }

@@ -54,8 +54,9 @@ std::uint64_t inode_of(const std::string& path) {
 }  // namespace
 
 void remove_lmdb(const std::string& folder) {
-  (void)::unlink((folder + "/data.mdb").c_str());
+  // In this order: whoever opens it in between has new locks for old data, and not old locks for new data.
   (void)::unlink((folder + "/lock.mdb").c_str());
+  (void)::unlink((folder + "/data.mdb").c_str());
 }
 
 void LmdbEnv::Close::operator()(MDB_env* env) const {

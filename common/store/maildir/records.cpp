@@ -14,6 +14,8 @@ namespace {
 using Place = FileState::Place;
 
 constexpr std::size_t writer_octets = 8;
+/// Of a message in facteur-uids: so many there are at most.
+constexpr std::uint64_t shortest_line = 16;
 
 void put_text(std::string& out, std::string_view text) {
   put_number(out, text.size(), 2);
@@ -122,7 +124,7 @@ std::optional<MaildirRecords::Kept> MaildirRecords::load(Index& index, const Sta
   const auto wants = [&](std::string_view found) {
     octets = found;
     header = parse_header(octets);
-    if (!header || header->others != files.others()) return false;
+    if (!header || header->others != files.others() || header->messages > files.list_size / shortest_line) return false;
     out.same_new = header->fresh == files.fresh.text();
     out.state.expect(header->messages);
     return true;

@@ -41,9 +41,12 @@ void MaildirCore::keep_counters() {
 void MaildirCore::restore() {
   const auto files = options_.index ? state_of_files() : std::nullopt;
   if (!files || files->list_size < small_list) return;
+  auto list = options_.files->open(folders_.root.get(), UidList::file_name, UidList::open_flags);
+  const auto status = list ? options_.files->status(list->get()) : Result<struct stat>(fail(list));
+  if (!status || status->st_ino != files->list.inode) return;
   auto kept = records_.load(*options_.index, *files);
   if (!kept) return;
-  list_.adopt(std::move(kept->state), files->list.inode, files->list_size);
+  list_.adopt(std::move(kept->state), *std::move(list), files->list.inode, files->list_size);
   scanned_generation_ = list_.generation();
   settled_ = true;
   cur_stamp_ = files->cur;

@@ -12,7 +12,6 @@ namespace {
 
 /// A list is written anew when it is longer than this and twice as long as it need be.
 constexpr std::uint64_t small_list = 64 << 10;
-constexpr int open_flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK;
 /// Times that a list may be replaced by others while we take its lock.
 constexpr int max_reopenings = 100;
 
@@ -41,8 +40,9 @@ void UidList::note_told() {
   told_next_ = state_.uid_next;
 }
 
-void UidList::adopt(UidState state, std::uint64_t inode, std::uint64_t size) {
+void UidList::adopt(UidState state, Fd file, std::uint64_t inode, std::uint64_t size) {
   state_ = std::move(state);
+  file_ = std::move(file);
   inode_ = inode;
   used_ = size;
   ++generation_;

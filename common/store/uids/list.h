@@ -1,6 +1,7 @@
 // The file facteur-uids of a mailbox: read and written under its lock, synced before a UID is told (FORMAT.md).
 #pragma once
 
+#include <fcntl.h>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct UidListOptions {
 class UidList {
  public:
   static constexpr const char* file_name = "facteur-uids";
+  static constexpr int open_flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK;
 
   /// `directory` is the open folder of the list, which must outlive it.
   UidList(int directory, UidListOptions options);
@@ -38,8 +40,9 @@ class UidList {
   [[nodiscard]] UidState& state() { return state_; }
   /// True if the file is as it was when it was read last: nothing to read, as far as can be seen without its lock.
   [[nodiscard]] bool unchanged() const;
-  /// Takes a state that was kept elsewhere when the file was `inode` and this long, in place of reading it.
-  void adopt(UidState state, std::uint64_t inode, std::uint64_t size);
+  /// Takes a state that was kept elsewhere in place of reading the file, which was then this one and so long. It stays
+  /// open, as one that was read does: its inode does not come again while we believe in it.
+  void adopt(UidState state, Fd file, std::uint64_t inode, std::uint64_t size);
   /// Changes when the state was read anew from the start: what was kept beside its entries (UidEntry::file) is lost
   /// then.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }

@@ -2,10 +2,12 @@
 // the file; and they hold nothing by which it could be lost.
 #include "master/log_destination.h"
 
+#include <array>
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -119,6 +121,59 @@ TEST_CASE("what is in the pipe at the end is written, and a full pipe holds nobo
   CHECK(said > 10);
   house.log.drain();
   CHECK(house.text(house.file).size() == said * line.size());
+}
+
+TEST_CASE("a log that a reader has fallen behind with is caught up without a pause for each piece") {
+  House house;
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  const Fd reader(ends[0]);
+  const Fd before(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
+  REQUIRE(::dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+  ::close(ends[1]);
+  const auto opened = house.log.open("stderr");
+  const auto end = house.log.make_end();
+  const std::string line = std::string(999, 'z') + "\n";
+  constexpr std::size_t most = 300;
+  std::size_t said = 0;
+  while (said < most && ::write(end.descriptor.get(), line.data(), line.size()) > 0) {
+    ++said;
+    house.loop.turn();
+  }
+  const auto begun = monotonic_now();
+  std::string got;
+  std::string piece(64 << 10, '\0');
+  ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+  while (got.size() < said * line.size() && monotonic_now() - begun < Seconds{10}) {
+    house.loop.turn();
+    const auto count = ::read(reader.get(), piece.data(), piece.size());
+    if (count > 0) got.append(piece, 0, static_cast<std::size_t>(count));
+  }
+  ::dup2(before.get(), STDERR_FILENO);
+  REQUIRE(opened);
+  CHECK(said > 100);
+  CHECK(got.size() == said * line.size());
+  CHECK(monotonic_now() - begun < Seconds{3});  // a pause of a second for each 64 KB would be more
+}
+
+TEST_CASE("a line of master's own that could not be written comes later") {
+  House house;
+  house.log.attach();
+  const Fd kept(::dup(STDERR_FILENO));
+  log::attach(Fd(::open("/dev/full", O_WRONLY | O_CLOEXEC)), log::Framing::line);
+  log::info("the first that waits");
+  log::info("the second");
+  house.until([&] { return house.text(house.file).contains("the second"); });
+  const auto text = house.text(house.file);
+  CHECK(text.find("the first that waits") < text.find("the second"));
+  log::attach(Fd(::dup(kept.get())), log::Framing::line);
+}
+
+TEST_CASE("what is no file is refused, and not waited for") {
+  House house;
+  REQUIRE(::mkfifo((house.path + "/fifo").c_str(), 0600) == 0);
+  CHECK_FALSE(house.log.open(house.path + "/fifo"));
+  CHECK_FALSE(house.log.open(house.path));
 }
 
 TEST_CASE("where no log can be, the reason is told and the old one stays") {

@@ -42,11 +42,20 @@ TEST_CASE("lines wait while the destination is broken, and the program is told o
   log::info("first");
   log::info("second");
   CHECK(told == 1);
+  // One that takes none of them is no better: it is told again, and what is said meanwhile waits behind them.
+  log::attach(Fd(::open("/dev/full", O_WRONLY | O_CLOEXEC)), log::Framing::line);
+  CHECK(told == 2);
+  log::info("third");
+  log::flush();
   const Fd reader(ends[0]);
   log::attach(Fd(ends[1]), log::Framing::line);
+  CHECK(told == 2);
+  log::info("fourth");
   const std::string text = read_all(reader.get());
   CHECK(text.find("first\n") < text.find("second\n"));
-  CHECK(text.find("second\n") != std::string::npos);
+  CHECK(text.find("second\n") < text.find("third\n"));
+  CHECK(text.find("third\n") < text.find("fourth\n"));
+  CHECK(text.find("fourth\n") != std::string::npos);
 }
 
 TEST_CASE("the system's log gets no host: it adds its own") {
