@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,7 +41,7 @@ class Inspection {
       : loaded_(loaded), s_(loaded.settings), powers_(powers), passwd_(passwd) {}
 
   std::vector<std::string> run() {
-    problems_ = config::check_combinations(loaded_);
+    problems_ = refused_settings(loaded_, powers_, passwd_);
     inspect_listeners();
     inspect_tls();
     if (powers_.real_root) inspect_system_users();
@@ -57,19 +56,15 @@ class Inspection {
   }
 
   void inspect_listeners() {
-    std::set<std::string> seen;
     for (const auto& listener : config::all_listeners(s_)) {
       const auto where = listener.endpoint.to_string();
-      const bool general =
-          std::ranges::find(s_.listeners, listener.endpoint, &config::Listener::endpoint) == s_.listeners.end();
-      const char* name = general ? "ports" : "listeners";
-      if (!seen.insert(where).second) tell(name, "two listeners on " + where);
+      const auto name = config::setting_of(s_, listener);
       if (!powers_.real_root && listener.endpoint.port < first_free_port()) {
         tell(name, fmt::format("port {} can only be opened by root", listener.endpoint.port));
       }
       if (listener.tls == config::TlsMode::none && s_.disable_plaintext_auth && s_.allow_plaintext_from.empty() &&
           listener.role != config::Role::smtp) {
-        tell(s_.tls_certificate.empty() ? "tls.certificate" : name,
+        tell(s_.tls_certificate.empty() ? std::string_view("tls.certificate") : name,
              fmt::format("nobody can log in on {}: there is no TLS, and passwords without it are refused", where));
       }
     }
@@ -94,11 +89,6 @@ class Inspection {
       if (user && !*user) tell(name, "there is no user " + printable(value));
     }
     if (loaded_.places.contains("admin_group")) inspect_group("admin_group", s_.admin_group);
-    const auto same = config::check_roles(loaded_, [this](const std::string& name) -> std::optional<std::uint32_t> {
-      const auto user = user_or_uid(passwd_, name);
-      return user && *user ? std::optional((*user)->uid) : std::nullopt;
-    });
-    problems_.insert(problems_.end(), same.begin(), same.end());
   }
 
   void inspect_group(std::string_view name, const std::string& value) {
@@ -194,6 +184,17 @@ class Inspection {
 };
 
 }  // namespace
+
+std::vector<std::string> refused_settings(const config::Loaded& loaded, const Powers& powers, Passwd& passwd) {
+  config::UidOf uid_of;
+  if (powers.real_root) {
+    uid_of = [&passwd](const std::string& name) -> std::optional<std::uint32_t> {
+      const auto user = user_or_uid(passwd, name);
+      return user && *user ? std::optional((*user)->uid) : std::nullopt;
+    };
+  }
+  return config::check_alone(loaded, uid_of);
+}
 
 std::vector<std::string> check_settings(const config::Loaded& loaded, const Powers& powers, Passwd& passwd) {
   return Inspection(loaded, powers, passwd).run();

@@ -1,5 +1,6 @@
 #include "cli/demo_folder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -217,15 +218,17 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
   return out;
 }
 
-/// Tells what `facteur config check` would say. Nothing is started when no account could have its mail; the rest
-/// facteurd itself runs with.
+/// Tells what `facteur config check` would say. Nothing is started with what facteurd refuses, nor when no account
+/// could have its mail; the rest is told only.
 Result<> check(const DemoFolder& folder) {
   const auto loaded = config::load_files({folder.config_file()}, {});
   if (!loaded) return fail(loaded);
   auth::Passwd passwd;
+  const bool root = process::is_real_root();
+  const auto refused = auth::refused_settings(*loaded, auth::own_powers(root), passwd);
   std::string text;
-  for (const auto& problem : auth::check_settings(*loaded, auth::own_powers(process::is_real_root()), passwd)) {
-    if (problem.contains(": mail_location: ")) {
+  for (const auto& problem : auth::check_settings(*loaded, auth::own_powers(root), passwd)) {
+    if (problem.contains(": mail_location: ") || std::ranges::find(refused, problem) != refused.end()) {
       text += (text.empty() ? "" : "\nfacteur: ") + problem;
     } else {
       std::fprintf(stderr, "facteur: %s\n", problem.c_str());

@@ -21,6 +21,22 @@ std::unexpected<Error> bad(const Node& node, const std::string& why) {
   return fail(Kind::permanent, fmt::format("{}: listeners: {}", node.place.text(), why));
 }
 
+struct Standard {
+  std::string_view name;
+  std::uint16_t Settings::* port;
+  Role role;
+  TlsMode tls;
+};
+constexpr Standard standard[] = {
+    {"ports.smtp", &Settings::ports_smtp, Role::smtp, TlsMode::starttls},
+    {"ports.submission", &Settings::ports_submission, Role::submission, TlsMode::starttls},
+    {"ports.smtps", &Settings::ports_smtps, Role::submission, TlsMode::implicit},
+    {"ports.pop3", &Settings::ports_pop3, Role::pop3, TlsMode::starttls},
+    {"ports.pop3s", &Settings::ports_pop3s, Role::pop3, TlsMode::implicit},
+    {"ports.imap", &Settings::ports_imap, Role::imap, TlsMode::starttls},
+    {"ports.imaps", &Settings::ports_imaps, Role::imap, TlsMode::implicit},
+};
+
 template <class Enum>
 Result<> set_word(Enum& out, const Node& value, std::span<const std::string_view> words) {
   const auto found = std::ranges::find(words, std::string_view(value.text));
@@ -105,23 +121,9 @@ std::string show_listener(const Listener& listener) {
 }
 
 std::vector<Listener> all_listeners(const Settings& settings) {
-  struct Standard {
-    std::uint16_t Settings::* port;
-    Role role;
-    TlsMode tls;
-  };
-  static constexpr Standard standard[] = {
-      {&Settings::ports_smtp, Role::smtp, TlsMode::starttls},
-      {&Settings::ports_submission, Role::submission, TlsMode::starttls},
-      {&Settings::ports_smtps, Role::submission, TlsMode::implicit},
-      {&Settings::ports_pop3, Role::pop3, TlsMode::starttls},
-      {&Settings::ports_pop3s, Role::pop3, TlsMode::implicit},
-      {&Settings::ports_imap, Role::imap, TlsMode::starttls},
-      {&Settings::ports_imaps, Role::imap, TlsMode::implicit},
-  };
   std::vector<Listener> out;
   for (const auto& ip : addresses(settings)) {
-    for (const auto& [port, role, tls] : standard) {
+    for (const auto& [name, port, role, tls] : standard) {
       if (settings.*port != 0) out.push_back({{ip, settings.*port}, role, tls, {}});
     }
   }
@@ -132,6 +134,19 @@ std::vector<Listener> all_listeners(const Settings& settings) {
     for (auto& listener : out) listener.tls = TlsMode::none;
   }
   return out;
+}
+
+std::string_view setting_of(const Settings& settings, const Listener& listener) {
+  const bool own = std::ranges::any_of(settings.listeners, [&](const Listener& entry) {
+    return entry.endpoint == listener.endpoint && entry.role == listener.role;
+  });
+  if (own) return "listeners";
+  const bool implicit = listener.tls == TlsMode::implicit;
+  const auto port = std::ranges::find_if(standard, [&](const Standard& row) {
+    return settings.*row.port == listener.endpoint.port && row.role == listener.role &&
+           (row.tls == TlsMode::implicit) == implicit;
+  });
+  return port == std::end(standard) ? std::string_view("listeners") : port->name;
 }
 
 Result<Settings> settings_on(const Settings& settings, const Listener& listener) {

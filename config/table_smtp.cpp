@@ -32,7 +32,8 @@ const Setting server[] = {
     {"smtpd_recipient_overshoot_limit", &S::smtpd_recipient_overshoot_limit, 0, 100000, "recipients",
      "Recipients above smtpd_recipient_limit that are not yet counted as errors."},
     {"smtpd_soft_error_limit", &S::smtpd_soft_error_limit, 0, any_count, "errors",
-     "Errors of a client before its replies are slowed down."},
+     "Errors of a client before its replies are slowed down. Unless it is set, never more than "
+     "smtpd_hard_error_limit."},
     {"smtpd_hard_error_limit", &S::smtpd_hard_error_limit, 1, any_count, "errors",
      "Errors of a client before it is sent away with 421."},
     {"smtpd_junk_command_limit", &S::smtpd_junk_command_limit, 1, any_count, "commands",
@@ -45,7 +46,8 @@ const Setting server[] = {
 
 const Setting queueing[] = {
     {"minimal_backoff_time", &S::minimal_backoff_time, second, 30 * day, "",
-     "The shortest time between two attempts at one destination."},
+     "The shortest time between two attempts at one destination. Unless it is set, never more than "
+     "maximal_backoff_time."},
     {"maximal_backoff_time", &S::maximal_backoff_time, second, 30 * day, "",
      "The longest time between two attempts at one destination."},
     {"maximal_queue_lifetime", &S::maximal_queue_lifetime, 0, 100 * day, "",

@@ -133,6 +133,22 @@ class AdminTest(unittest.TestCase):
                 socket.create_connection(("127.0.0.1", other), timeout=5)
             demo.send("sender@outside.test", "alice@example.test", message("as before"))
 
+    def test_what_config_check_refuses_in_the_settings_a_reload_and_a_start_refuse_too(self):
+        with Demo(directory=self.folder) as demo:
+            with open(demo.info["config"]) as file:
+                good = file.read()
+            for name, value in (("ports.submission", demo.info["ports"]["smtp"]), ("minimal_backoff_time", "2h"), ("auth_mechanisms", "[]"),
+                                ("listeners", f"[{{address: 127.0.0.1, port: {demo.info['ports']['smtp']}, role: submission}}]")):
+                self.set_line(demo, name, value)
+                told = [demo.run("facteur", "config", "check"), demo.run("facteur", "reload"),
+                        subprocess.run([program("facteurd"), "--config", demo.info["config"]], capture_output=True, text=True, timeout=10)]
+                for ran in told:
+                    self.assertEqual(ran.returncode, EX_CONFIG, ran)
+                    self.assertRegex(ran.stderr, rf"{re.escape(demo.info['config'])}:\d+:1: {name}: ")
+                with open(demo.info["config"], "w") as file:
+                    file.write(good)
+            demo.send("sender@outside.test", "alice@example.test", message("as before"))
+
     def test_a_reload_with_the_settings_of_another_installation_is_refused(self):
         with Demo(directory=self.folder) as demo:
             def ask(*command, config):
