@@ -62,12 +62,21 @@ class Inspection {
       if (!powers_.real_root && listener.endpoint.port < first_free_port()) {
         tell(name, fmt::format("port {} can only be opened by root", listener.endpoint.port));
       }
-      if (listener.tls == config::TlsMode::none && s_.disable_plaintext_auth && s_.allow_plaintext_from.empty() &&
-          listener.role != config::Role::smtp) {
+      if (!can_log_in(listener)) {
         tell(s_.tls_certificate.empty() ? std::string_view("tls.certificate") : name,
              fmt::format("nobody can log in on {}: there is no TLS, and passwords without it are refused", where));
       }
     }
+  }
+
+  /// Whether anybody can, where everybody must.
+  [[nodiscard]] bool can_log_in(const config::Listener& listener) const {
+    const auto on_it = config::settings_on(s_, listener);
+    if (!on_it || listener.role == config::Role::smtp) return true;
+    const bool starttls_off = listener.role == config::Role::submission && listener.tls == config::TlsMode::starttls &&
+                              on_it->smtpd_tls_security_level == config::TlsLevel::none;
+    const bool no_tls = listener.tls == config::TlsMode::none || starttls_off;
+    return !no_tls || !on_it->disable_plaintext_auth || !on_it->allow_plaintext_from.empty();
   }
 
   void inspect_tls() {

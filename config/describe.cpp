@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "common/base/strings.h"
+#include "config/listener.h"
+#include "config/sections.h"
 #include "config/value.h"
 
 namespace facteur::config {
@@ -31,6 +33,12 @@ const Settings& defaults() {
   return settings;
 }
 
+std::string on_listeners(const Setting& setting) {
+  if (setting.on == 0) return "";
+  return setting.on == everywhere ? " May differ on any listener."
+                                  : " May differ on listeners of " + show_roles(setting.on) + ".";
+}
+
 constexpr std::string_view head =
     "# Settings of Facteur. Every line that is commented out shows a setting at its default; `facteur config describe "
     "NAME` says more, `facteur config check` tells what is wrong before anything starts. Times take the suffixes s, m, "
@@ -44,7 +52,7 @@ std::string sample() {
     out += fmt::format("\n# ---- {} ----\n", section.title);
     for (const auto& setting : section.settings) {
       out += "\n" + wrap(setting.doc, "# ");
-      out += wrap("Type: " + describe_type(setting) + ".", "# ");
+      out += wrap("Type: " + describe_type(setting) + "." + on_listeners(setting), "# ");
       out += fmt::format("#{}: {}\n", setting.name, show_value(defaults(), setting));
     }
   }
@@ -63,7 +71,7 @@ Result<std::string> describe(std::string_view name) {
     return fail(Kind::permanent, std::move(text));
   }
   std::string out = fmt::format("{}\n", setting->name) + wrap(setting->doc, "    ");
-  out += wrap("Type: " + describe_type(*setting) + ".", "    ");
+  out += wrap("Type: " + describe_type(*setting) + "." + on_listeners(*setting), "    ");
   if (!setting->unit.empty()) out += fmt::format("    Unit: {}.\n", setting->unit);
   out += fmt::format("    Default: {}\n    Since: {}\n", show_value(defaults(), *setting), setting->since);
   for (const auto& synonym : synonyms()) {

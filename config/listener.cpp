@@ -49,6 +49,14 @@ Result<> set_word(Enum& out, const Node& value, std::span<const std::string_view
   return {};
 }
 
+/// Another value would be read and never looked at: better said than believed.
+Result<> check_override(const Setting& setting, Role role, const Node& key) {
+  if ((setting.on & only(role)) != 0) return {};
+  if (setting.on == 0) return bad(key, fmt::format("{} cannot differ from listener to listener", setting.name));
+  return bad(key, fmt::format("{} means nothing on a listener of {}, only on one of {}", setting.name,
+                              role_words[static_cast<std::size_t>(role)], show_roles(setting.on)));
+}
+
 Result<> set_part(Listener& listener, const Node& key, const Node& value) {
   if (key.text == "address") {
     const auto ip = net::Ip::parse(value.text);
@@ -66,9 +74,10 @@ Result<> set_part(Listener& listener, const Node& key, const Node& value) {
     return bad(key, "a listener has no listeners");
   } else {
     Settings scratch;
-    const auto name = apply_entry(scratch, key, value, own_keys);
-    if (!name) return fail(name);
-    listener.overrides[std::string((*name)->name)] = show_value(scratch, **name);
+    const auto setting = apply_entry(scratch, key, value, own_keys);
+    if (!setting) return fail(setting);
+    listener.overrides[std::string((*setting)->name)] = show_value(scratch, **setting);
+    return check_override(**setting, listener.role, key);
   }
   return {};
 }
@@ -102,13 +111,26 @@ std::vector<net::Ip> addresses(const Settings& settings) {
 Result<Listener> parse_listener(const Node& node) {
   if (node.type != Node::Type::map) return bad(node, node.what() + " is not a map with address, port, role and tls");
   Listener listener;
+  const auto is_own = [](const auto& entry) { return std::ranges::find(own_keys, entry.first.text) != own_keys.end(); };
   bool has_address = false;
-  for (const auto& [key, value] : node.entries) {
-    has_address = has_address || key.text == "address";
-    if (auto done = set_part(listener, key, value); !done) return fail(done);
+  for (const bool own : {true, false}) {  // which settings may follow depends on the role
+    for (const auto& entry : node.entries) {
+      if (is_own(entry) != own) continue;
+      has_address = has_address || entry.first.text == "address";
+      if (auto done = set_part(listener, entry.first, entry.second); !done) return fail(done);
+    }
   }
   if (!has_address || listener.endpoint.port == 0) return bad(node, "a listener wants an address and a port");
   return listener;
+}
+
+std::string show_roles(Roles roles) {
+  std::string out;
+  for (std::size_t i = 0; i < role_words.size(); ++i) {
+    if ((roles & only(static_cast<Role>(i))) == 0) continue;
+    out += (out.empty() ? "" : ", ") + std::string(role_words[i]);
+  }
+  return out;
 }
 
 std::string show_listener(const Listener& listener) {
@@ -155,6 +177,13 @@ Result<Settings> settings_on(const Settings& settings, const Listener& listener)
     if (auto done = apply_override(out, Override{name, value}); !done) return fail(done);
   }
   return out;
+}
+
+Result<Settings> settings_at(const Settings& settings, Role role, std::string_view where) {
+  for (const auto& listener : settings.listeners) {
+    if (listener.role == role && listener.endpoint.to_string() == where) return settings_on(settings, listener);
+  }
+  return settings;
 }
 
 }  // namespace facteur::config

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "config/setting.h"
 #include "config/settings.h"
 #include "config/yaml.h"
 
@@ -13,6 +14,8 @@ namespace facteur::config {
 
 /// One entry of `listeners:`; `name` is what a complaint calls it.
 [[nodiscard]] Result<Listener> parse_listener(const Node& node);
+/// The names of the roles in the set, "pop3, imap".
+[[nodiscard]] std::string show_roles(Roles roles);
 /// As one-line YAML.
 [[nodiscard]] std::string show_listener(const Listener& listener);
 
@@ -25,5 +28,7 @@ namespace facteur::config {
 
 /// The settings as they are on a listener: with its overrides in place of the general ones.
 [[nodiscard]] Result<Settings> settings_on(const Settings& settings, const Listener& listener);
+/// The same for the listener of that role at "address:port".
+[[nodiscard]] Result<Settings> settings_at(const Settings& settings, Role role, std::string_view where);
 
 }  // namespace facteur::config

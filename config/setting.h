@@ -29,6 +29,12 @@ using Member =
 /// What is wrong with a text, as the end of a sentence ("is not a host name"); nothing if it is right.
 using Check = std::optional<std::string> (*)(std::string_view text);
 
+/// A set of roles of listeners, a bit each.
+using Roles = std::uint8_t;
+constexpr Roles only(Role role) {
+  return static_cast<Roles>(1U << static_cast<unsigned>(role));
+}
+
 /// One row.
 struct Setting {
   std::string_view name;
@@ -38,6 +44,7 @@ struct Setting {
   std::string_view unit;  ///< "octets" for sizes, "path", "host name"; empty for choices
   std::string_view doc;   ///< whole sentences, one paragraph
   Check check = nullptr;  ///< of a text, or of each item of a list
+  Roles on = 0;           ///< the listeners on which it may differ (an entry of `listeners`); 0: the same on all
   std::string_view since = "0.1";
 };
 

@@ -24,10 +24,11 @@ struct Listener {
   std::vector<net::Cidr> plaintext_from;
   std::shared_ptr<const tls::Context> tls;  ///< empty: no TLS here
   unsigned connection_count_limit = 0;      ///< of one client address; 0: none
-  std::vector<net::Cidr> mynetworks;        ///< and without that limit
+  std::vector<net::Cidr> mynetworks;        ///< and without that limit; they may relay
 
   [[nodiscard]] const Limits& limits_for(const net::Ip& client) const;
   [[nodiscard]] bool trusts(const net::Ip& client) const;
+  [[nodiscard]] bool is_mine(const net::Ip& client) const;  ///< in mynetworks
 };
 
 /// The listener that master gave, with the overrides of its entry in `listeners`. Kind::permanent if it cannot be

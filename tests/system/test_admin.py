@@ -1,15 +1,18 @@
 """What an administrator does to a running installation, and what its local users may try: reloads, rotated logs, files that go
 away for a moment, a second start, junk in the maildrop, a crowd at the control socket."""
+import imaplib
 import os
+import poplib
 import re
 import signal
+import smtplib
 import socket
 import subprocess
 import tempfile
 import time
 import unittest
 
-from harness import Demo, alive, main, message, need_root, program, wait_until
+from harness import PASSWORD, Demo, alive, main, message, need_root, program, wait_until
 
 EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_CONFIG = 64, 65, 69, 78
 
@@ -132,6 +135,45 @@ class AdminTest(unittest.TestCase):
             with self.assertRaises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", other), timeout=5)
             demo.send("sender@outside.test", "alice@example.test", message("as before"))
+
+    def test_a_listener_has_settings_of_its_own(self):
+        """Who may log in in the clear, for how long, under which name: on POP3 and IMAP as on SMTP."""
+        with Demo(directory=self.folder) as demo:
+            ports = {}
+            for role in ("smtp", "pop3", "imap"):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", 0))
+                    ports[role] = probe.getsockname()[1]
+            entries = [f"{{address: 127.0.0.1, port: {ports['imap']}, role: imap, tls: starttls, allow_plaintext_from: [], "
+                       "login_timeout: 2s, hostname: imap.example.test}",
+                       f"{{address: 127.0.0.1, port: {ports['pop3']}, role: pop3, tls: starttls, allow_plaintext_from: []}}",
+                       f"{{address: 127.0.0.1, port: {ports['smtp']}, role: smtp, mynetworks: [127.0.0.0/8]}}"]
+            self.set_line(demo, "listeners", f"[{', '.join(entries)}]")
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            wait_until(lambda: all(accepts(port) for port in ports.values()), 5, "the listeners")
+
+            client = imaplib.IMAP4("127.0.0.1", ports["imap"], timeout=20)
+            self.assertIn(b"imap.example.test", client.welcome)
+            self.assertIn("LOGINDISABLED", client.capabilities)
+            with self.assertRaisesRegex(imaplib.IMAP4.error, "PRIVACYREQUIRED"):
+                client.login("alice", PASSWORD)
+            begun = time.monotonic()
+            self.assertEqual(client.sock.recv(1000).split()[:2], [b"*", b"BYE"])
+            self.assertLess(time.monotonic() - begun, 10)
+            client.shutdown()
+            with imaplib.IMAP4("127.0.0.1", demo.port("imap"), timeout=20) as client:
+                client.login("alice", PASSWORD)
+            client = poplib.POP3("127.0.0.1", ports["pop3"], timeout=20)
+            with self.assertRaises(poplib.error_proto):
+                client.user("alice")
+            client.close()
+            codes = []
+            for port in (ports["smtp"], demo.port("smtp")):
+                with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+                    client.ehlo()
+                    client.mail("alice@example.test")
+                    codes.append(client.rcpt("x@elsewhere.test")[0])
+            self.assertEqual(codes, [250, 554])
 
     def test_what_config_check_refuses_in_the_settings_a_reload_and_a_start_refuse_too(self):
         with Demo(directory=self.folder) as demo:

@@ -247,6 +247,29 @@ smtpd_banner: "a 'b' \"c\": \\d # e"
   CHECK(s.message_size_limit == 10240000);
 }
 
+TEST_CASE("A listener takes those settings that can differ on it, and says why it takes no other") {
+  const auto refusal = [](const std::string& entry) {
+    return error_of("hostname: h.example\nlisteners:\n- {address: 127.0.0.1, port: 26, " + entry + "}");
+  };
+  CHECK(refusal("role: imap, domains: [a.b]") ==
+        "f.yaml:3:46: listeners: domains cannot differ from listener to listener");
+  CHECK(refusal("smtpd_banner: x, role: pop3") ==
+        "f.yaml:3:34: listeners: smtpd_banner means nothing on a listener of pop3, only on one of smtp, submission");
+  CHECK(refusal("role: submission, login_timeout: 5s") ==
+        "f.yaml:3:52: listeners: login_timeout means nothing on a listener of submission, only on one of pop3, imap");
+  for (const auto* same :
+       {"recipient_delimiter: +", "relayhost: x.y", "users: /u", "queue_directory: /q", "ports.smtp: 1",
+        "pop3_uidl_format: '%u'", "tls.certificate: /c", "myhostname: x, mydestination: [x]"}) {
+    CHECK(refusal(same).contains(" cannot differ from listener to listener"));
+  }
+  const auto s = settings_of(
+      "listeners:\n- {allow_plaintext_from: [], login_timeout: 5s, address: 127.0.0.1, port: 26, role: imap}\n"
+      "allow_plaintext_from: [10.0.0.0/8]");
+  CHECK(settings_at(s, Role::imap, "127.0.0.1:26")->allow_plaintext_from.empty());
+  CHECK(settings_at(s, Role::imap, "127.0.0.1:26")->login_timeout == Seconds{5});
+  CHECK(settings_at(s, Role::imap, "127.0.0.1:27")->allow_plaintext_from.size() == 1);
+}
+
 TEST_CASE("Listeners come from ports, interfaces and the list; without a certificate none speaks TLS") {
   auto s = settings_of(
       "inet_interfaces: [loopback-only]\nports: {pop3: 0, pop3s: 0, imap: 0, imaps: 0}\n"

@@ -56,9 +56,10 @@ struct Talker {
   bool closed = false;
 };
 
+struct Settings : login::ServerSettings, login::ListenerSettings {};
+
 struct House {
-  explicit House(std::function<void(login::ServerSettings&)> adjust = [](auto&) {}) {
-    login::ServerSettings settings;
+  explicit House(std::function<void(Settings&)> adjust = [](auto&) {}) {
     settings.client.tls = certificate();
     settings.engine.hostname = "mail.example.test";
     settings.cleartext_from = {*net::Cidr::parse("127.0.0.0/8")};
@@ -145,6 +146,7 @@ struct House {
   std::vector<master::WantEnd> end_questions;
   int cancelled = 0, full = 0;
   bool authd_silent = false, authd_gives_ticket = true, master_refuses = false;
+  Settings settings;
   bool login_ended = false, worker_ended = false;
   std::optional<Fd> caught;  ///< set: the test is the worker, and gets the descriptor here
 
@@ -166,7 +168,7 @@ struct House {
     auto socket = net::listen_tcp(*net::Endpoint::parse("127.0.0.1", 0), false);
     REQUIRE(socket);
     const auto port = net::local_endpoint(socket->get())->port;
-    server->listen(master::Listener{"pop3", "127.0.0.1", tls, std::move(*socket)});
+    server->listen(master::Listener{"pop3", "127.0.0.1", tls, std::move(*socket)}, settings);
     return port;
   }
   void be_master() {
