@@ -141,7 +141,16 @@ class Inspection {
       inspect_mail_owner({});
       return;
     }
-    problems_.insert(problems_.end(), compiled->problems.begin(), compiled->problems.end());
+    for (const auto& problem : compiled->problems) {
+      // What is written in the settings themselves has its place there.
+      const auto colon = problem.find(": ");
+      const auto name = std::string_view(problem).substr(0, colon);
+      if (config::find_setting(name) != nullptr) {
+        tell(name, problem.substr(colon + 2));
+      } else {
+        problems_.push_back(problem);
+      }
+    }
     for (const auto& loop : route::find_loops(compiled->tables)) {
       if (loop.line == 0) {
         tell("virtual_alias_maps", loop.what());  // written in the settings themselves

@@ -18,7 +18,8 @@ const Setting identity[] = {
      "Mail for these domains ends here. Without it: the host name and localhost.", host_name},
     {"postmaster_address", &S::postmaster_address, 0, 0, "address",
      "Who reads mail for postmaster when neither the aliases nor the accounts have that name. Without it: the first "
-     "account of the users file, else root. Postmaster is always accepted (RFC 5321 section 4.5.1).",
+     "account of the users file, else root. Postmaster is always accepted (RFC 5321 section 4.5.1); while nobody "
+     "would get that mail, it waits.",
      one_line},
     {"recipient_delimiter", &S::recipient_delimiter, 0, 0, "characters",
      "Characters that separate a user from a detail: with '+', mail for jim+lists goes to jim. Empty: none.",

@@ -98,6 +98,15 @@ Decision judge_ours(const RecipientFacts& facts, const Rules& rules) {
   return decision;
 }
 
+/// RFC 5321 section 4.5.1 wants that mail taken always; what nobody would read waits at the sender's.
+Decision judge_postmaster(const RecipientFacts& facts, const Rules& rules) {
+  const bool named = rules.tables.is_local(to_lower(facts.recipient.domain));
+  const auto domain = named ? facts.recipient.domain : rules.tables.default_domain();
+  const auto expansion = route::expand(facts.recipient.local_part + "@" + domain, rules.tables);
+  if (expansion.outcome == route::Outcome::found) return accept("postmaster", facts);
+  return refuse(451, "4.3.5", "Nobody reads mail for postmaster now", "postmaster", facts);
+}
+
 }  // namespace
 
 std::string Decision::explain() const {
@@ -126,8 +135,8 @@ Decision judge_recipient(const RecipientFacts& facts, const Rules& rules) {
   const auto& recipient = facts.recipient;
   const bool to_reader = is_for_postmaster(facts, rules);
   if (!to_reader && !is_ours(recipient, facts.client.local_ip, rules)) return judge_relay(facts);
-  auto decision =
-      to_reader || iequals(recipient.local_part, "postmaster") ? accept("postmaster", facts) : judge_ours(facts, rules);
+  auto decision = to_reader || iequals(recipient.local_part, "postmaster") ? judge_postmaster(facts, rules)
+                                                                           : judge_ours(facts, rules);
   decision.ours = true;
   const bool named = recipient.domain.empty() || rules.tables.is_local(to_lower(recipient.domain));
   if (!named) decision.domain = rules.tables.default_domain();

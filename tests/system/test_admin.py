@@ -79,6 +79,26 @@ class AdminTest(unittest.TestCase):
                 self.assertRegex(told.stderr, re.escape(path) + r":4")
             self.assertEqual(self.code_at_rcpt(demo, "crew@example.test"), 250)
 
+    def test_what_would_reach_nobody_waits_and_is_told(self):
+        """A postmaster that is not there, and virtual aliases that are no addresses: 451 at RCPT until they are mended."""
+        with Demo(directory=self.folder) as demo:
+            self.assertEqual(self.code_at_rcpt(demo, "postmaster@example.test"), 250)
+            with open(os.path.join(self.folder, "aliases"), "w") as aliases:
+                aliases.write("crew: bob\n")
+            for name, value, recipient in (("postmaster_address", "boss@example.test", "postmaster@example.test"),
+                                           ("virtual_alias_maps", "{info@example.test: '|/bin/true'}", "info@example.test")):
+                self.set_line(demo, name, value)
+                for command, code in ((("facteur", "config", "check"), EX_CONFIG), (("facteur", "reload"), EX_DATAERR)):
+                    told = demo.run(*command)
+                    self.assertEqual(told.returncode, code, told)
+                    self.assertIn(f"{name}: ", told.stderr)
+                wait_until(lambda: self.code_at_rcpt(demo, recipient) == 451, 5, f"{recipient} to wait")
+            self.set_line(demo, "postmaster_address", "bob@example.test")
+            self.set_line(demo, "virtual_alias_maps", "{info@example.test: bob}")
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            for recipient in ("postmaster@example.test", "info@example.test"):
+                wait_until(lambda: self.code_at_rcpt(demo, recipient) == 250, 5, f"{recipient} to be taken")
+
     def test_without_its_users_file_from_the_start_mail_waits(self):
         with Demo(directory=self.folder) as demo:
             self.set_line(demo, "users", f"{self.folder}/none.yaml")

@@ -144,6 +144,16 @@ TEST_CASE("aliases and details") {
   CHECK(judge_recipient(facts("alice", "[198.51.100.1]"), rules).account == "alice@our.test");
 }
 
+TEST_CASE("mail for postmaster that nobody would read waits") {
+  auto nobody = rules;
+  nobody.tables.postmaster_problem = "postmaster_address: there is no account boss@our.test";
+  for (const auto* domain : {"our.test", "", "mx.our.test"}) {
+    CHECK(judge_recipient(facts("postmaster", domain), nobody).reply.code == 451);
+  }
+  nobody.tables.aliases["postmaster"] = {{"alice"}, "", "/etc/aliases", 1};
+  CHECK(judge_recipient(facts("postmaster", "our.test"), nobody).action == Action::accept);
+}
+
 TEST_CASE("our own address as a literal, and postmaster at our own name, end in our first domain") {
   auto literal = facts("alice", "[198.51.100.1]");
   CHECK(judge_recipient(literal, rules).account == "alice@our.test");
