@@ -24,6 +24,8 @@ void lower_defaults(Loaded& loaded) {
   };
   lower("minimal_backoff_time", &Settings::minimal_backoff_time, &Settings::maximal_backoff_time);
   lower("auth_failure_delay", &Settings::auth_failure_delay, &Settings::auth_failure_max_delay);
+  lower("initial_destination_concurrency", &Settings::initial_destination_concurrency,
+        &Settings::smtp_destination_concurrency_limit);
   lower("smtpd_soft_error_limit", &Settings::smtpd_soft_error_limit, &Settings::smtpd_hard_error_limit);
 }
 
