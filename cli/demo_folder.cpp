@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <nlohmann/json.hpp>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "auth/users_edit.h"
 #include "cli/demo_ports.h"
 #include "common/base/encode.h"
+#include "common/base/fd.h"
 #include "common/base/random.h"
 #include "common/fs/files.h"
 #include "common/process/jail.h"
@@ -199,6 +201,12 @@ Result<> check_maker(const std::string& folder) {
   return {};
 }
 
+std::string path_of(const DemoOptions& options) {
+  auto path = std::filesystem::absolute(options.folder).lexically_normal().string();
+  if (path.ends_with('/')) path.pop_back();
+  return path;
+}
+
 Result<DemoFolder> make_or_find(const DemoOptions& options) {
   DemoFolder out;
   out.temporary = options.folder.empty();
@@ -208,8 +216,7 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
     out.path = (parent / "facteur-demo-XXXXXX").string();
     if (::mkdtemp(out.path.data()) == nullptr) return fail_errno("make a folder in " + parent.string(), errno);
   } else {
-    out.path = std::filesystem::absolute(options.folder).lexically_normal().string();
-    if (out.path.ends_with('/')) out.path.pop_back();
+    out.path = path_of(options);
     if (auto ours = check_maker(out.path); !ours) return fail(ours);
     if (auto made = fs::make_directories(out.path, 0755); !made) return fail(made);
   }
@@ -258,6 +265,17 @@ Result<> fill(DemoFolder& folder, const DemoOptions& options) {
 }
 
 }  // namespace
+
+Result<> check_not_served(const DemoOptions& options) {
+  if (options.folder.empty()) return {};
+  const auto path = path_of(options);
+  const auto settings = config::load(path + "/facteur.yaml");
+  const auto spool = settings ? settings->queue_directory : path + "/spool";
+  // facteurd holds it for as long as it lives.
+  const Fd lock(::open((spool + "/master.lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!lock || ::flock(lock.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+  return fail(Kind::temporary, "another facteurd serves " + spool + "; stop it first, or name another --dir");
+}
 
 Result<DemoFolder> prepare_demo_folder(const DemoOptions& options) {
   auto folder = make_or_find(options);

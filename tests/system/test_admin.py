@@ -247,9 +247,14 @@ class AdminTest(unittest.TestCase):
 
     def test_a_second_start_is_refused_and_hurts_nobody(self):
         with Demo(directory=self.folder) as demo:
+            with open(demo.info["config"]) as config:
+                settings = config.read()
             second = subprocess.run(demo.command, capture_output=True, text=True, timeout=30)
             self.assertEqual(second.returncode, EX_UNAVAILABLE)
             self.assertIn("another facteurd serves", second.stderr)
+            self.assertEqual(len(second.stderr.splitlines()), 1, second.stderr)
+            with open(demo.info["config"]) as config:
+                self.assertEqual(config.read(), settings)
             self.assertTrue(demo.pids("queued"))
             demo.send("sender@outside.test", "alice@example.test", message("still here"))
             demo.wait_for_mail("alice")
