@@ -68,7 +68,9 @@ const Setting queueing[] = {
     {"qmgr_message_recipient_limit", &S::qmgr_message_recipient_limit, 1, 1000000, "recipients",
      "Recipients kept in memory at once."},
     {"bounce_size_limit", &S::bounce_size_limit, 0, any_size, "octets",
-     "How much of the original text a bounce carries."},
+     "How much of the original message a bounce carries: of a longer one those fields of its header that end within "
+     "it. "
+     "0: nothing of it."},
     {"strict_sync", &S::strict_sync, 0, 0, "",
      "Also sync the directory of each new queue file, for file systems that do not keep the name of a synced file."},
 };
