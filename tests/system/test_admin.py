@@ -99,6 +99,27 @@ class AdminTest(unittest.TestCase):
             for recipient in ("postmaster@example.test", "info@example.test"):
                 wait_until(lambda: self.code_at_rcpt(demo, recipient) == 250, 5, f"{recipient} to be taken")
 
+    def test_without_the_space_that_is_to_stay_free_no_message_is_taken(self):
+        """queue_minfree: from the reload on, whatever was made ready for messages before."""
+        def answers(demo):
+            with demo.smtp() as client:
+                client.ehlo()
+                client.mail("sender@outside.test")
+                client.rcpt("alice@example.test")
+                answer = client.docmd("DATA")
+                client.close()
+                return answer
+
+        with Demo(directory=self.folder) as demo:
+            self.assertEqual(answers(demo)[0], 354)
+            self.set_line(demo, "queue_minfree", str(2 ** 40))
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            wait_until(lambda: answers(demo)[0] != 354, 5, "the new settings")
+            self.assertEqual(answers(demo), (452, b"4.3.1 Insufficient system storage"))
+            self.set_line(demo, "queue_minfree", "0")
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            wait_until(lambda: answers(demo)[0] == 354, 5, "the old settings")
+
     def test_without_its_users_file_from_the_start_mail_waits(self):
         with Demo(directory=self.folder) as demo:
             self.set_line(demo, "users", f"{self.folder}/none.yaml")
