@@ -44,6 +44,7 @@ class Inspection {
     problems_ = refused_settings(loaded_, powers_, passwd_);
     inspect_listeners();
     inspect_tls();
+    inspect_log();
     if (powers_.real_root) inspect_system_users();
     inspect_sources();
     return std::move(problems_);
@@ -84,6 +85,14 @@ class Inspection {
     const auto& key = s_.tls_key.empty() ? s_.tls_certificate : s_.tls_key;
     const auto context = tls::Context::server(s_.tls_certificate, key);
     if (!context) tell("tls.certificate", context.error().text);
+  }
+
+  void inspect_log() {
+    if (!s_.log.starts_with('/')) return;
+    const auto folder = s_.log.substr(0, std::max<std::size_t>(s_.log.rfind('/'), 1));
+    struct stat status{};
+    if (stat(folder.c_str(), &status) < 0) tell("log", fail_errno(printable(folder), errno).error().text);
+    if (stat(s_.log.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) tell("log", printable(s_.log) + " is a folder");
   }
 
   void inspect_system_users() {

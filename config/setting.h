@@ -69,5 +69,7 @@ struct Synonym {
 [[nodiscard]] bool is_group(std::string_view name);
 /// The known name closest to a misspelled one, among the settings and `others`; empty if none is near.
 [[nodiscard]] std::string_view nearest_name(std::string_view name, std::span<const std::string_view> others = {});
+/// The settings that have this in their name, or a word like it.
+[[nodiscard]] std::vector<std::string_view> related_names(std::string_view name);
 
 }  // namespace facteur::config

@@ -48,7 +48,7 @@ const Setting server[] = {
     {"smtpd_client_connection_count_limit", &S::smtpd_client_connection_count_limit, 0, any_count, "connections",
      "Connections of one client address at once. 0: no limit.", nullptr, on_smtp},
     {"smtpd_connection_limit", &S::smtpd_connection_limit, 1, 100000, "connections",
-     "Connections of one smtpd process at once; more wait in the kernel."},
+     "Connections of one smtpd process at once; to more it says 421."},
 };
 
 const Setting queueing[] = {

@@ -92,7 +92,9 @@ Result<> Master::reload() {
     log::error("reload: the settings stay as they were: {}", reloaded.error().text);
     return reloaded;
   }
-  if (auto log = open_log(supervisor_.settings().log)) log::attach(std::move(log->descriptor), log->framing);
+  auto log = open_log(supervisor_.settings().log);
+  if (!log) log::error("reload: the log stays where it was: {}", log.error().text);
+  if (log) log::attach(std::move(log->descriptor), log->framing);
   log::info("reload: a new generation starts");
   watched_ = fingerprint(supervisor_.settings());
   return {};

@@ -77,6 +77,7 @@ class AdminTest(unittest.TestCase):
                 told = demo.run(*command)
                 self.assertEqual(told.returncode, EX_DATAERR, told)
                 self.assertRegex(told.stderr, re.escape(path) + r":4")
+                self.assertEqual("the settings are reloaded" in told.stderr, "reload" in command)
             self.assertEqual(self.code_at_rcpt(demo, "crew@example.test"), 250)
 
     def test_what_would_reach_nobody_waits_and_is_told(self):

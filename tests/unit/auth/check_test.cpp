@@ -177,3 +177,18 @@ TEST_CASE("A submission listener that offers no STARTTLS and takes no password w
              "listeners: [{address: 127.0.0.1, port: 587, role: submission, tls: none, allow_plaintext_from: []}]\n") ==
         1);
 }
+
+TEST_CASE("A log in a folder that is not there, or that is a folder, is a problem") {
+  const Folder folder;
+  folder.write("users.yaml", "jim@minfo.sn: '*'\n");
+  const auto said = [&](const std::string& log) {
+    const auto problems =
+        problems_of(std::string(users) +
+                    "domains: [minfo.sn]\naliases: []\nallow_plaintext_from: [127.0.0.0/8]\nusers: " + folder.path +
+                    "/users.yaml\nlog: " + log + "\n");
+    return problems.empty() ? std::string() : problems.front();
+  };
+  CHECK(said(folder.path + "/log").empty());
+  CHECK(said("/nonexistent/dir/log") == "f.yaml:12:1: log: /nonexistent/dir: No such file or directory");
+  CHECK(said(folder.path) == "f.yaml:12:1: log: " + folder.path + " is a folder");
+}

@@ -305,10 +305,25 @@ TEST_CASE("The sample says every setting, and its settings uncommented are the d
   for (const auto line : split(*shipped, '\n')) {
     if (line.size() > 1 && line[0] == '#' && line[1] != ' ') uncommented += std::string(line.substr(1)) + "\n";
   }
-  // An empty hostname is what the sample can say and a file cannot.
-  const auto from = uncommented.find("hostname:");
-  uncommented.erase(from, uncommented.find('\n', from) - from);
+  CHECK(sample().contains("\n# hostname: what the system has\n"));  // no file can say it
   CHECK(settings_of(uncommented) == Settings{});
+}
+
+TEST_CASE("A name that is far from all is taken for none of them; a part of a name leads to those that have it") {
+  CHECK(nearest_name("foo").empty());
+  CHECK(nearest_name("lgo") == "log");
+  CHECK(nearest_name("hostnmae") == "hostname");
+  const auto told = [](std::string_view name) {
+    const auto described = describe(name);
+    return described ? std::string() : described.error().text;
+  };
+  CHECK(told("mesage") ==
+        "unknown setting 'mesage'; there are message_size_limit, qmgr_message_active_limit, "
+        "qmgr_message_recipient_limit");
+  CHECK(told("tls").contains("; there are "));
+  CHECK(told("tls").ends_with(", smtpd_tls_security_level, tls.certificate, tls.key"));
+  CHECK(told("xyzzy") == "unknown setting 'xyzzy'");
+  CHECK(describe("hostname")->contains("Default: what the system has\n"));
 }
 
 TEST_CASE("A pattern of unique ids has the UID and fits into 70 octets") {
