@@ -23,6 +23,10 @@ void lower_defaults(Loaded& loaded) {
     if (!loaded.places.contains(name)) value = std::min(value, loaded.settings.*bound);
   };
   lower("minimal_backoff_time", &Settings::minimal_backoff_time, &Settings::maximal_backoff_time);
+  if (!loaded.places.contains("auth_failure_max_delay")) {
+    auto& delay = loaded.settings.auth_failure_max_delay;  // shorter than the exchange that it delays
+    delay = std::min(delay, loaded.settings.auth_timeout - Seconds{1});
+  }
   lower("auth_failure_delay", &Settings::auth_failure_delay, &Settings::auth_failure_max_delay);
   lower("initial_destination_concurrency", &Settings::initial_destination_concurrency,
         &Settings::smtp_destination_concurrency_limit);

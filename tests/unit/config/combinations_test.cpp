@@ -72,6 +72,10 @@ TEST_CASE("a default is lowered to the bound that was written, and contradicts n
   CHECK(out.settings.minimal_backoff_time == Seconds{1});
   CHECK(out.settings.smtpd_soft_error_limit == 5);
   CHECK(out.settings.auth_failure_delay == Seconds{1});
+  const auto quick = loaded("auth_timeout: 2s");
+  CHECK(check_combinations(quick) == Lines{});
+  CHECK(quick.settings.auth_failure_max_delay == Seconds{1});
+  CHECK(quick.settings.auth_failure_delay == Seconds{1});
   CHECK(loaded("maximal_backoff_time: 1h").settings.minimal_backoff_time == Seconds{300});
 }
 
