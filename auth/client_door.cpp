@@ -26,6 +26,7 @@ ClientDoor::ClientDoor(Parts& parts, std::uint32_t instance, std::unique_ptr<ipc
   door_->on<AccountQuery>([this](const AccountQuery& message) { answer(message); });
   door_->on_close([this, closed = std::move(closed)](const std::string&) {
     attempts_.clear();
+    connections_.reset();
     parts_.tickets.forget(instance_);
     closed();
   });

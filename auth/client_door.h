@@ -9,6 +9,7 @@
 #include <string>
 
 #include "auth/checker.h"
+#include "auth/connection_counter.h"
 #include "auth/doors.h"
 #include "auth/exchange.h"
 #include "auth/keeper.h"
@@ -39,6 +40,8 @@ class ClientDoor {
   /// Gives up the attempts that have taken too long.
   void sweep(MonotonicTime now);
   void send_tables();
+  /// For an smtpd: its connections count in `places`, which must outlive this.
+  void count_connections(Places& places) { connections_.emplace(places, *door_); }
 
   /// Attempts that one process may have open; a protocol that has one a connection does not come near.
   static constexpr std::size_t max_attempts = 5000;
@@ -62,6 +65,7 @@ class ClientDoor {
   std::uint32_t instance_;
   std::unique_ptr<ipc::Door> door_;
   std::map<std::uint64_t, Attempt> attempts_;
+  std::optional<ConnectionCounter> connections_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

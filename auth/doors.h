@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "common/base/fd.h"
 
@@ -73,6 +74,40 @@ struct NewTables {
   auto fields() { return std::tie(memory); }
 };
 
+/// A connection that smtpd counts with those of all other smtpd processes (smtpd_client_connection_count_limit).
+struct OpenConnection {
+  std::uint64_t id = 0;  ///< the asker's, for the life of the connection
+  std::string client_ip;
+  auto fields() { return std::tie(id, client_ip); }
+};
+/// smtpd: a client has connected; may it be served? Not when its address has `limit` connections already.
+struct CountConnection {
+  static constexpr std::uint16_t type = 113;
+  OpenConnection connection;
+  std::uint64_t limit = 0;
+  auto fields() { return std::tie(connection, limit); }
+};
+/// The answer. Only one that may be served counts from now on.
+struct ConnectionCounted {
+  static constexpr std::uint16_t type = 114;
+  std::uint64_t id = 0;
+  bool served = false;
+  auto fields() { return std::tie(id, served); }
+};
+/// smtpd: it is over. With the door all of its connections are.
+struct ConnectionEnded {
+  static constexpr std::uint16_t type = 115;
+  std::uint64_t id = 0;
+  auto fields() { return std::tie(id); }
+};
+/// smtpd, to a new authd: what it serves already, a part in each message.
+struct OpenConnections {
+  static constexpr std::uint16_t type = 116;
+  std::vector<OpenConnection> connections;
+  auto fields() { return std::tie(connections); }
+  static constexpr std::size_t max_in_message = 500;
+};
+
 /// Whose mailbox it is: what master needs to start a worker, and the worker to open the mail.
 struct Account {
   std::string name;         ///< "alice@example.test"
@@ -107,7 +142,9 @@ struct AccountRecord {
   Existence existence = Existence::temporary;
   Account account;
   std::string text;
-  auto fields() { return std::tie(id, existence, account, text); }
+  bool crowded = false;  ///< Redeem: there are mail_max_userip_connections sessions; `text` is for the client
+  Fd place;              ///< Redeem: held while the session lasts, and closed with it (session_places.h); may be empty
+  auto fields() { return std::tie(id, existence, account, text, crowded, place); }
 };
 
 /// master, for `facteur reload` and `newaliases`: read the tables anew, now.

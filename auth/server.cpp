@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@ Server::Server(process::Program& program)
       keeper_(program.loop(), program.settings(), powers_of(program), passwd_),
       checker_(program.loop(), keeper_, program.settings()),
       names_(program.loop(), names_at_once, names_waiting),
+      sessions_(program.loop()),
       parts_{program.loop(),
              keeper_,
              checker_,
@@ -70,14 +72,17 @@ void Server::prepare() {
   });
 }
 
-void Server::add_client(std::uint32_t instance, std::unique_ptr<ipc::Door> door, bool wants_tables) {
+void Server::add_client(std::uint32_t instance, std::unique_ptr<ipc::Door> door, bool is_smtpd) {
   auto client = std::make_unique<ClientDoor>(parts_, instance, std::move(door), [this, instance] {
     // The door is still on the stack: it goes a turn later.
     const auto gone = std::make_shared<decltype(clients_)::node_type>(clients_.extract(instance));
     program_.loop().post([gone] {});
   });
-  if (wants_tables) client->send_tables();
-  clients_[instance] = {std::move(client), wants_tables};
+  if (is_smtpd) {
+    client->send_tables();
+    client->count_connections(connections_);
+  }
+  clients_[instance] = {std::move(client), is_smtpd};
 }
 
 void Server::add_queued(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
@@ -93,25 +98,48 @@ void Server::add_queued(std::uint32_t instance, std::unique_ptr<ipc::Door> door)
 void Server::listen_to_master() {
   auto& master = program_.master();
   master.on<Redeem>([this](const Redeem& message) { redeem(message); });
-  master.on<Lookup>([this](const Lookup& message) { give_record(message.id, message.account); });
+  master.on<Lookup>([this](const Lookup& message) {
+    find_record(message.id, message.account,
+                [this](AccountRecord record) { program_.master().send(std::move(record)); });
+  });
   master.on<ReloadTables>([this](const ReloadTables& message) { reload(message.id); });
 }
 
 void Server::redeem(const Redeem& message) {
   const auto login =
       tickets_.redeem(message.ticket, {message.service, message.instance, message.client_ip}, monotonic_now());
-  if (login) return give_record(message.id, *login);
-  program_.master().send(AccountRecord{message.id, Existence::unknown, {}, "the ticket is not good, or not any more"});
+  if (!login) {
+    program_.master().send(
+        AccountRecord{message.id, Existence::unknown, {}, "the ticket is not good, or not any more", false, {}});
+    return;
+  }
+  find_record(message.id, *login, [this, message](AccountRecord record) {
+    if (record.existence == Existence::exists) give_place(record, message);
+    program_.master().send(std::move(record));
+  });
 }
 
-void Server::give_record(std::uint64_t id, const std::string& account) {
-  keeper_.when_current([this, id, account] {
-    find_account(parts_, account, [this, id, account](const Found& found) {
+void Server::find_record(std::uint64_t id, const std::string& account, std::function<void(AccountRecord)> callback) {
+  keeper_.when_current([this, id, account, callback = std::move(callback)] {
+    find_account(parts_, account, [id, account, callback](const Found& found) {
       auto text = found.text;
       if (found.existence == Existence::unknown) text = "no account " + printable(account, 200);
-      program_.master().send(AccountRecord{id, found.existence, found.account, std::move(text)});
+      callback({id, found.existence, found.account, std::move(text), false, {}});
     });
   });
+}
+
+void Server::give_place(AccountRecord& record, const Redeem& redeem) {
+  const auto most = program_.settings().mail_max_userip_connections;
+  auto place = sessions_.take(redeem.service, record.account.name, redeem.client_ip, most);
+  if (place) {
+    record.place = std::move(*place);
+    return;
+  }
+  record.existence = Existence::temporary;
+  record.crowded = true;
+  record.text = fmt::format("Maximum number of connections from user+IP exceeded (mail_max_userip_connections={})",
+                            most);  // Dovecot's words
 }
 
 void Server::reload(std::uint64_t id) {
@@ -124,7 +152,7 @@ void Server::reload(std::uint64_t id) {
 
 void Server::send_tables() {
   for (auto& [instance, client] : clients_) {
-    if (client.wants_tables) client.door->send_tables();
+    if (client.is_smtpd) client.door->send_tables();
   }
   for (auto& [instance, door] : queued_) {
     if (auto memory = keeper_.sealed()) door->send_or_close(NewTables{std::move(*memory)});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -10,6 +11,8 @@
 #include "auth/client_door.h"
 #include "auth/keeper.h"
 #include "auth/passwd.h"
+#include "auth/places.h"
+#include "auth/session_places.h"
 #include "auth/tickets.h"
 #include "common/process/program.h"
 
@@ -23,11 +26,12 @@ class Server {
   void prepare();
 
  private:
-  void add_client(std::uint32_t instance, std::unique_ptr<ipc::Door> door, bool wants_tables);
+  void add_client(std::uint32_t instance, std::unique_ptr<ipc::Door> door, bool is_smtpd);
   void add_queued(std::uint32_t instance, std::unique_ptr<ipc::Door> door);
   void listen_to_master();
   void redeem(const Redeem& redeem);
-  void give_record(std::uint64_t id, const std::string& account);
+  void find_record(std::uint64_t id, const std::string& account, std::function<void(AccountRecord)> callback);
+  void give_place(AccountRecord& record, const Redeem& redeem);
   void reload(std::uint64_t id);
   void send_tables();
   void take_settings();
@@ -38,10 +42,12 @@ class Server {
   Checker checker_;
   Tickets tickets_;
   Gate names_;
+  Places connections_;  ///< of SMTP, by address
+  SessionPlaces sessions_;
   Parts parts_;
   struct Client {
     std::unique_ptr<ClientDoor> door;
-    bool wants_tables = false;
+    bool is_smtpd = false;
   };
   std::map<std::uint32_t, Client> clients_;
   std::map<std::uint32_t, std::unique_ptr<ipc::Door>> queued_;

@@ -134,6 +134,8 @@ std::string own_settings(const std::string& folder, const Memory& memory,
   for (const auto& [name, port] : ports) out += "ports." + std::string(name) + ": " + std::to_string(port) + "\n";
   out += "tls: {certificate: " + folder + "/tls/cert.pem, key: " + folder + "/tls/key.pem}\n";
   out += "allow_plaintext_from: [127.0.0.0/8, \"::1/128\"]\n";
+  // Everybody who tries it comes from one address.
+  out += "smtpd_client_connection_count_limit: 0\nmail_max_userip_connections: 0\n";
   out += "users: " + folder + "/users.yaml\naliases: [" + folder + "/aliases]\nlog: " + folder + "/log\n";
   out += "virtual_mail_root: " + folder + "/mail\nqueue_directory: " + folder + "/spool\n";
   out += "state_directory: " + folder + "/state\nrun_directory: " + folder + "/run\n";

@@ -54,7 +54,7 @@ class Combinations {
 
   void inspect_limits() {
     more_than("smtpd_soft_error_limit", s_.smtpd_soft_error_limit, "smtpd_hard_error_limit", s_.smtpd_hard_error_limit);
-    if (written("smtpd_client_connection_count_limit")) {
+    if (written("smtpd_client_connection_count_limit") && s_.smtpd_processes == 1) {
       more_than("smtpd_client_connection_count_limit", s_.smtpd_client_connection_count_limit, "smtpd_connection_limit",
                 s_.smtpd_connection_limit);
     }

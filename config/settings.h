@@ -134,6 +134,7 @@ struct Settings {
   Seconds imap_idle_timeout{1800};
   Seconds imap_idle_notify_interval{120};
   std::uint64_t imap_max_line_length = 65536;
+  std::uint64_t mail_max_userip_connections = 10;
   std::uint64_t sessions_per_login_process = 200;
 
   // Processes and files

@@ -79,6 +79,10 @@ const Setting access[] = {
     {"imap_idle_notify_interval", &S::imap_idle_notify_interval, second, hour, "",
      "How often a session in IDLE is sent something, so that no router forgets it."},
     {"imap_max_line_length", &S::imap_max_line_length, 8192, 1 << 24, "octets", "The longest command line of IMAP."},
+    {"mail_max_userip_connections", &S::mail_max_userip_connections, 0, any_count, "connections",
+     "Sessions of one user from one client address at once, of POP3 and of IMAP each. All sessions of a webmail come "
+     "from "
+     "its host's address: raise it where there is one. 0: no limit."},
     {"sessions_per_login_process", &S::sessions_per_login_process, 1, 10000, "sessions",
      "TLS sessions carried by one login process before a fresh one takes over. 1 is the high-security mode."},
 };

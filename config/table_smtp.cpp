@@ -46,7 +46,10 @@ const Setting server[] = {
     {"smtpd_junk_command_limit", &S::smtpd_junk_command_limit, 1, any_count, "commands",
      "NOOP, VRFY, RSET and the like between messages before they count as errors.", nullptr, on_smtp},
     {"smtpd_client_connection_count_limit", &S::smtpd_client_connection_count_limit, 0, any_count, "connections",
-     "Connections of one client address at once. 0: no limit.", nullptr, on_smtp},
+     "Connections of one client address at once, to all smtpd processes together. Clients in mynetworks are not "
+     "counted; "
+     "on the submit socket those of a local user are, by each process. 0: no limit.",
+     nullptr, on_smtp},
     {"smtpd_connection_limit", &S::smtpd_connection_limit, 1, 100000, "connections",
      "Connections of one smtpd process at once; to more it says 421."},
 };

@@ -106,13 +106,17 @@ struct Handover {
   Fd client;
   auto fields() { return std::tie(id, ticket, service, client_ip, tls, tag, octets, client); }
 };
-/// `accepted`: a worker has the client. Else the client is to hear [UNAVAILABLE], never "wrong password".
+enum class Admission : std::uint8_t {
+  served,       ///< a worker has the client
+  unavailable,  ///< the client is to hear [UNAVAILABLE], never "wrong password"
+  crowded,      ///< its user has too many sessions: it is to hear `text`
+};
 struct HandoverReply {
   static constexpr std::uint16_t type = 21;
   std::uint64_t id = 0;
-  bool accepted = false;
+  Admission admission = Admission::unavailable;
   std::string text;
-  auto fields() { return std::tie(id, accepted, text); }
+  auto fields() { return std::tie(id, admission, text); }
 };
 /// To imapd and pop3d: serve this client; answered by SessionTaken before the client hears anything.
 struct Session {
@@ -125,7 +129,8 @@ struct Session {
   std::string tag;
   std::string octets;
   Fd client;
-  auto fields() { return std::tie(id, account, client_ip, tls, suspect, tag, octets, client); }
+  Fd place;  ///< authd's (auth/session_places.h): closed when the session ends; may be empty
+  auto fields() { return std::tie(id, account, client_ip, tls, suspect, tag, octets, client, place); }
 };
 /// From imapd and pop3d: I have that client now; or with `taken` false, I cannot have it.
 struct SessionTaken {

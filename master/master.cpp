@@ -92,9 +92,6 @@ Result<> Master::reload() {
     log::error("reload: the settings stay as they were: {}", reloaded.error().text);
     return reloaded;
   }
-  auto log = open_log(supervisor_.settings().log);
-  if (!log) log::error("reload: the log stays where it was: {}", log.error().text);
-  if (log) log::attach(std::move(log->descriptor), log->framing);
   log::info("reload: a new generation starts");
   watched_ = fingerprint(supervisor_.settings());
   return {};
@@ -137,8 +134,8 @@ int Master::run() {
   log::identify("localhost", "facteurd");
   auto settings = load_checked();
   if (!settings) return give_up(EX_CONFIG, settings.error());
-  auto destination = open_log(settings->log);
-  if (!destination) return give_up(EX_CANTCREAT, destination.error());
+  auto& log = supervisor_.log();
+  if (auto opened = log.open(settings->log); !opened) return give_up(EX_CANTCREAT, opened.error());
   log::identify(settings->hostname, "facteurd");
   // Before anything can be connected to: who sees a port open may send a signal.
   loop_.on_signal(SIGTERM, [this] { stop(); });
@@ -146,7 +143,7 @@ int Master::run() {
   loop_.on_signal(SIGHUP, [this] { hung_up(); });
   if (auto begun = supervisor_.begin(std::move(*settings)); !begun) return give_up(EX_UNAVAILABLE, begun.error());
   if (auto opened = control_.open(); !opened) return give_up(EX_UNAVAILABLE, opened.error());
-  log::attach(std::move(destination->descriptor), destination->framing);
+  log.attach();
   log::info("starting");
   supervisor_.on_all_ready([] {
     log::info("ready");
@@ -155,6 +152,7 @@ int Master::run() {
   maildrop_.open();
   watch_files();
   loop_.run();
+  log.drain();
   std::quick_exit(EX_OK);
 }
 

@@ -124,10 +124,13 @@ Result<> Supervisor::reload(config::Settings settings) {
   }
   sealed_settings_ = std::move(*sealed);
   ++generation_;
+  if (auto opened = log_.open(settings_.log); !opened)
+    log::error("the log stays where it was: {}", opened.error().text);
+  log_.attach();
   for (auto& child : children_) {
     const auto* row = row_of(child.program);
     if (row == nullptr || !row->generational) child.door->send(NewSettings{sealed_settings_.duplicate()});
-    give_log(child);  // it may have been rotated
+    give_log(child);  // it may be another one
   }
   start_all();
   return {};
@@ -147,8 +150,7 @@ Child* Supervisor::start_worker(Birth birth) {
 }
 
 Result<Start> Supervisor::first_message(const Birth& birth, std::uint32_t instance) {
-  auto log = open_log(settings_.log);
-  if (!log) log::warning("{}", log.error().text);
+  auto log = log_.make_end();
   Start out;
   out.instance = instance;
   out.generation = generation_;
@@ -157,8 +159,8 @@ Result<Start> Supervisor::first_message(const Birth& birth, std::uint32_t instan
   out.gid = birth.user.gid;
   out.user = birth.system_user;
   out.settings = sealed_settings_.duplicate();
-  if (log) out.log = std::move(log->descriptor);
-  if (log) out.log_framing = static_cast<std::uint8_t>(log->framing);
+  out.log = std::move(log.descriptor);
+  out.log_framing = static_cast<std::uint8_t>(log.framing);
   out.accounts = birth.accounts;
   if (!out.settings) return fail(Kind::temporary, "no descriptor is left");
   return out;
@@ -207,8 +209,8 @@ void Supervisor::listen_to(Child& child) {
 }
 
 void Supervisor::give_log(Child& child) {
-  auto log = open_log(settings_.log);
-  if (log) child.door->send(NewLog{std::move(log->descriptor), static_cast<std::uint8_t>(log->framing)});
+  auto end = log_.make_end();
+  if (end.descriptor) child.door->send(NewLog{std::move(end.descriptor), static_cast<std::uint8_t>(end.framing)});
 }
 
 void Supervisor::pair_with_peers(Child& child) {

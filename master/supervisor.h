@@ -34,7 +34,7 @@ class Supervisor {
  public:
   Supervisor(loop::Loop& loop, bool real_root, std::string program_folder);
 
-  /// Takes the settings (checked), makes folders and sockets, opens the log, starts what is missing. With an error
+  /// Takes the settings (checked), makes folders and sockets, starts what is missing: the log is open. With an error
   /// nothing serves.
   [[nodiscard]] Result<> begin(config::Settings settings);
   /// New settings, or the same again for a new certificate: a new generation beside the old one, which retires when the
@@ -54,6 +54,7 @@ class Supervisor {
   [[nodiscard]] const std::list<Child>& children() const { return children_; }
   [[nodiscard]] const config::Settings& settings() const { return settings_; }
   [[nodiscard]] bool real_root() const { return real_root_; }
+  [[nodiscard]] LogDestination& log() { return log_; }
   [[nodiscard]] bool all_ready() const;
 
   /// Sets the handlers for a new child's messages, before its door is opened.
@@ -103,6 +104,7 @@ class Supervisor {
   void look_at_stage();
 
   loop::Loop& loop_;
+  LogDestination log_{loop_};
   const bool real_root_;
   const std::string folder_;
   config::Settings settings_;

@@ -19,6 +19,10 @@ std::string_view login_program_of(auth::Service service) {
   return service == auth::Service::pop3 ? "pop3-login" : "imap-login";
 }
 
+auth::AccountRecord nothing_known(std::string why) {
+  return {0, auth::Existence::temporary, {}, std::move(why), false, {}};
+}
+
 /// What accounts share a worker by: the uid and, since it brings groups, the system user's name.
 std::string key_of(const auth::Account& account, bool worker_of_its_own) {
   std::string key = std::to_string(account.uid) + " " + account.system_user;
@@ -34,11 +38,7 @@ Workers::Workers(Supervisor& supervisor, const Suspects& suspects) : supervisor_
 void Workers::attach(Child& child) {
   if (child.program == "authd") {
     child.door->on<auth::AccountRecord>([this](auth::AccountRecord record) {
-      const auto asked = asked_.extract(record.id);
-      if (asked.empty()) return;
-      const auto& handler = asked.mapped().handler;
-      if (record.existence == auth::Existence::exists) return handler(std::move(record.account));
-      handler(fail(record.existence == auth::Existence::unknown ? Kind::permanent : Kind::temporary, record.text));
+      if (const auto asked = asked_.extract(record.id)) asked.mapped().handler(std::move(record));
     });
   } else if (child.program == "queued") {
     child.door->on<WorkerQuery>([this, &child](const WorkerQuery& query) { find_worker_for(child, query); });
@@ -61,42 +61,46 @@ void Workers::ask_authd(Question question, AccountHandler handler) {
   question.id = ++last_question_;
   const auto id = question.id;
   if (authd == nullptr || !authd->door->send(std::move(question))) {
-    return handler(fail(Kind::temporary, "authd does not answer"));
+    return handler(nothing_known("authd does not answer"));
   }
   asked_[id] = {authd->instance, std::move(handler)};
 }
 
 void Workers::take_handover(Child& login, Handover handover) {
-  const auto refuse = [&](const std::string& why) { login.door->send(HandoverReply{handover.id, false, why}); };
+  const auto refuse = [&](const std::string& why) {
+    login.door->send(HandoverReply{handover.id, Admission::unavailable, why});
+  };
   if (login.program != login_program_of(handover.service)) return refuse("this login process is of another service");
   if (!handover.client) return refuse("no connection came with the ticket");
   auth::Redeem redeem{0, handover.ticket, handover.service, login.instance, handover.client_ip};
   auto held = std::make_shared<Handover>(std::move(handover));
-  ask_authd(std::move(redeem), [this, held, instance = login.instance](const Result<auth::Account>& account) {
+  ask_authd(std::move(redeem), [this, held, instance = login.instance](auth::AccountRecord found) {
     Child* asker = supervisor_.find(instance);
     // A login process that died has lost its TLS clients; one without TLS is served all the same.
-    if (asker != nullptr) begin_session(*asker, *held, account);
+    if (asker != nullptr) begin_session(*asker, *held, std::move(found));
   });
 }
 
-void Workers::begin_session(Child& login, Handover& handover, const Result<auth::Account>& account) {
-  const auto refuse = [&](const Error& error) {
-    log::warning("cannot serve a {} session: {}", program_of(handover.service), error.text);
-    login.door->send(HandoverReply{handover.id, false, error.text});
+void Workers::begin_session(Child& login, Handover& handover, auth::AccountRecord found) {
+  const auto refuse = [&](const std::string& why) {
+    if (!found.crowded) log::warning("cannot serve a {} session: {}", program_of(handover.service), why);
+    login.door->send(HandoverReply{handover.id, found.crowded ? Admission::crowded : Admission::unavailable, why});
   };
-  if (!account) return refuse(account.error());
-  auto worker = worker_for(program_of(handover.service), *account);
-  if (!worker) return refuse(worker.error());
+  if (found.existence != auth::Existence::exists) return refuse(found.text);
+  auto worker = worker_for(program_of(handover.service), found.account);
+  if (!worker) return refuse(worker.error().text);
   const auto id = ++last_session_;
+  const bool suspect = suspects_.is_suspect_account(found.account.name);
   Session session{id,
-                  *account,
+                  std::move(found.account),
                   std::move(handover.client_ip),
                   handover.tls,
-                  suspects_.is_suspect_account(account->name),
+                  suspect,
                   std::move(handover.tag),
                   std::move(handover.octets),
-                  std::move(handover.client)};
-  if (!(*worker)->door->send(std::move(session))) return refuse({Kind::temporary, "the worker takes nothing now", 0});
+                  std::move(handover.client),
+                  std::move(found.place)};
+  if (!(*worker)->door->send(std::move(session))) return refuse("the worker takes nothing now");
   ++(*worker)->sessions;
   sessions_[id] = {(*worker)->instance, login.instance, handover.id};
 }
@@ -108,32 +112,32 @@ void Workers::session_taken(const Child& worker, const SessionTaken& answer) {
   sessions_.erase(session);
 }
 
-void Workers::answer_login(const OnItsWay& session, bool accepted, const std::string& why) {
-  if (!accepted) log::warning("a session was not taken: {}", why);
+void Workers::answer_login(const OnItsWay& session, bool taken, const std::string& why) {
+  if (!taken) log::warning("a session was not taken: {}", why);
   if (Child* login = supervisor_.find(session.login)) {
-    login->door->send(HandoverReply{session.handover, accepted, why});
+    login->door->send(HandoverReply{session.handover, taken ? Admission::served : Admission::unavailable, why});
   }
 }
 
 void Workers::find_worker_for(Child& queued, const WorkerQuery& query) {
   ask_authd(auth::Lookup{0, query.account},
-            [this, instance = queued.instance, id = query.id](const Result<auth::Account>& account) {
-              prepare_delivery(instance, id, account);
+            [this, instance = queued.instance, id = query.id](const auth::AccountRecord& found) {
+              prepare_delivery(instance, id, found);
             });
 }
 
-void Workers::prepare_delivery(std::uint32_t queued, std::uint64_t query, const Result<auth::Account>& account) {
+void Workers::prepare_delivery(std::uint32_t queued, std::uint64_t query, const auth::AccountRecord& found) {
   Child* asker = supervisor_.find(queued);
   if (asker == nullptr) return;
-  const auto refuse = [&](const Error& error) {
-    const auto existence = error.kind == Kind::permanent ? auth::Existence::unknown : auth::Existence::temporary;
-    asker->door->send(WorkerAnswer{query, existence, 0, 0, false, error.text});
+  const auto refuse = [&](const std::string& why, auth::Existence existence = auth::Existence::temporary) {
+    asker->door->send(WorkerAnswer{query, existence, 0, 0, false, why});
   };
-  if (!account) return refuse(account.error());
-  auto worker = worker_for("local", *account);
-  if (!worker) return refuse({Kind::temporary, worker.error().text, 0});
-  if (!(*worker)->door->send(Serve{*account})) return refuse({Kind::temporary, "the worker takes nothing now", 0});
-  waiting_.push_back({(*worker)->instance, queued, query, account->name, !account->system_user.empty()});
+  const auto& account = found.account;
+  if (found.existence != auth::Existence::exists) return refuse(found.text, found.existence);
+  auto worker = worker_for("local", account);
+  if (!worker) return refuse(worker.error().text);
+  if (!(*worker)->door->send(Serve{account})) return refuse("the worker takes nothing now");
+  waiting_.push_back({(*worker)->instance, queued, query, account.name, !account.system_user.empty()});
 }
 
 void Workers::now_serving(const Child& worker, const Serving& serving) {
@@ -190,7 +194,7 @@ void Workers::child_died(const Child& child) {
       orphans.push_back(std::move(entry.second.handler));
       return true;
     });
-    for (const auto& handler : orphans) handler(fail(Kind::temporary, "authd ended before it answered"));
+    for (const auto& handler : orphans) handler(nothing_known("authd ended before it answered"));
   }
   std::erase_if(sessions_, [&](const auto& entry) {
     const auto& session = entry.second;

@@ -26,7 +26,7 @@ class Workers {
   void child_died(const Child& child);
 
  private:
-  using AccountHandler = std::function<void(Result<auth::Account>)>;
+  using AccountHandler = std::function<void(auth::AccountRecord)>;
   struct Asked {
     std::uint32_t authd = 0;  ///< instance that was asked
     AccountHandler handler;
@@ -51,11 +51,11 @@ class Workers {
   template <class Question>
   void ask_authd(Question question, AccountHandler handler);
   void take_handover(Child& login, Handover handover);
-  void begin_session(Child& login, Handover& handover, const Result<auth::Account>& account);
+  void begin_session(Child& login, Handover& handover, auth::AccountRecord found);
   void session_taken(const Child& worker, const SessionTaken& answer);
-  void answer_login(const OnItsWay& session, bool accepted, const std::string& why);
+  void answer_login(const OnItsWay& session, bool taken, const std::string& why);
   void find_worker_for(Child& queued, const WorkerQuery& query);
-  void prepare_delivery(std::uint32_t queued, std::uint64_t query, const Result<auth::Account>& account);
+  void prepare_delivery(std::uint32_t queued, std::uint64_t query, const auth::AccountRecord& found);
   void now_serving(const Child& worker, const Serving& serving);
   void may_end(Child& worker, const WantEnd& question);
   void start_local_run(Child& worker);

@@ -12,7 +12,8 @@
 namespace facteur::log {
 namespace {
 
-constexpr std::size_t max_line = 8192;
+/// A record is at most PIPE_BUF octets long, so that a pipe takes it whole or not at all, and not mixed with others.
+constexpr std::size_t max_line = 3840;
 constexpr int facility_mail = 2 << 3;  // RFC 5424 section 6.2.1
 
 struct Line {
@@ -43,7 +44,7 @@ struct Log {
           fmt::format("<{}>{}{}", facility_mail | static_cast<int>(line.level), line.time, line.text);
       return ::send(fd, record.data(), record.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
     }
-    // One write a line: files are opened for appending, so lines of several processes do not mix.
+    // One write a line: so lines of several processes do not mix.
     const std::string record = line.time + line.host + line.text + "\n";
     for (;;) {
       const auto count = ::write(fd, record.data(), record.size());

@@ -44,6 +44,8 @@ class Engine {
   [[nodiscard]] virtual Handover handover() = 0;
   /// The worker cannot be had: tells the client that this is our fault; next() is Next::close then.
   virtual void handover_failed() = 0;
+  /// The user has too many sessions already: tells the client that, in these words; next() is Next::close then.
+  virtual void too_many_sessions(std::string_view text) = 0;
   /// The time for the login is over, or the server goes down: says so if the protocol has words for it, then closes.
   virtual void expire() = 0;
   virtual void shut_down() = 0;

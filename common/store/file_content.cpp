@@ -67,18 +67,19 @@ class FileContent : public Content {
 
 }  // namespace
 
-Result<std::uint64_t> count_crlf(int fd, std::uint64_t begin, std::uint64_t end, fs::Files& files) {
-  std::uint64_t size = 0;
+Result<WireSize> wire_size(int fd, std::uint64_t begin, std::uint64_t end, fs::Files& files) {
+  WireSize out;
   bool after_cr = false;
   while (begin < end) {
     const auto octets = files.read_at(fd, begin, static_cast<std::size_t>(std::min<std::uint64_t>(chunk, end - begin)));
     if (!octets) return fail(octets);
     if (octets->empty()) break;
-    size += crlf_size(*octets) - (after_cr && octets->front() == '\n' ? 1 : 0);
+    out.octets += crlf_size(*octets) - (after_cr && octets->front() == '\n' ? 1 : 0);
+    out.open_end = octets->back() != '\n';
     after_cr = octets->back() == '\r';
     begin += octets->size();
   }
-  return size;
+  return out;
 }
 
 Result<std::unique_ptr<Content>> open_content(FileRange range, std::uint64_t known_size, fs::Files& files) {
@@ -89,9 +90,9 @@ Result<std::unique_ptr<Content>> open_content(FileRange range, std::uint64_t kno
     return std::make_unique<StringContent>(std::make_shared<const std::string>(to_crlf(*octets)));
   }
   if (known_size == 0) {
-    const auto counted = count_crlf(range.fd.get(), range.begin, range.end, files);
+    const auto counted = wire_size(range.fd.get(), range.begin, range.end, files);
     if (!counted) return fail(counted);
-    known_size = *counted;
+    known_size = counted->octets;
   }
   return std::make_unique<FileContent>(std::move(range), known_size, files);
 }

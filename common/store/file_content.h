@@ -24,7 +24,12 @@ struct FileRange {
 [[nodiscard]] Result<std::unique_ptr<Content>> open_content(FileRange range, std::uint64_t known_size,
                                                             fs::Files& files);
 
-/// Octets with CRLF of a run of a file; reads it.
-[[nodiscard]] Result<std::uint64_t> count_crlf(int fd, std::uint64_t begin, std::uint64_t end, fs::Files& files);
+/// How a run of a file goes over the wire.
+struct WireSize {
+  std::uint64_t octets = 0;  ///< with CRLF
+  bool open_end = false;     ///< the last line has no end
+};
+/// Reads the run once.
+[[nodiscard]] Result<WireSize> wire_size(int fd, std::uint64_t begin, std::uint64_t end, fs::Files& files);
 
 }  // namespace facteur::store

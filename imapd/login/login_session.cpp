@@ -189,6 +189,12 @@ void LoginSession::handover_failed() {
   bye("Try again later");
 }
 
+/// RFC 5530 section 3, LIMIT.
+void LoginSession::too_many_sessions(std::string_view text) {
+  answer(no(std::string(text), "LIMIT"));
+  bye("Too many sessions");
+}
+
 void LoginSession::expire() {
   if (open()) bye("No login for too long");
   close();

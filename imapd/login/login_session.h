@@ -20,6 +20,7 @@ class LoginSession final : public login::LoginEngine {
 
   void greet() override;
   void handover_failed() override;
+  void too_many_sessions(std::string_view text) override;
   void expire() override;
   void shut_down() override;
 

@@ -19,11 +19,15 @@ void append_string(std::string& out, std::string_view value) {
     return;
   }
   out += '"';
-  for (const char c : value) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  // Most have nothing to be escaped: in pieces, not character by character.
+  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };
+  const char* from = value.begin();
+  for (const char* at = std::find_if(from, value.end(), is_escaped); at != value.end();
+       at = std::find_if(at + 1, value.end(), is_escaped)) {
+    out.append(from, at).append(1, '\\');
+    from = at;
   }
-  out += '"';
+  out.append(from, value.end()).append(1, '"');
 }
 
 void append_astring(std::string& out, std::string_view value) {

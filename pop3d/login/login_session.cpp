@@ -146,6 +146,12 @@ void LoginSession::handover_failed() {
   close();
 }
 
+/// RFC 2449 section 8.1.2 has no nearer code than IN-USE.
+void LoginSession::too_many_sessions(std::string_view text) {
+  reply("-ERR [IN-USE] " + std::string(text));
+  close();
+}
+
 /// A connection that times out is closed without a word (RFC 1939 section 3).
 void LoginSession::expire() {
   close();

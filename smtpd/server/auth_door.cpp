@@ -21,10 +21,12 @@ void AuthDoor::connect(std::unique_ptr<ipc::Door> door) {
       if (door_.get() == closed) broken();
     });
   });
+  connections_.use(*door_);
   door_->open();
 }
 
 void AuthDoor::broken() {
+  connections_.lost();
   door_.reset();
   auto logins = std::exchange(logins_, {});
   for (auto& [id, answer] : logins) answer(login::Unavailable{});

@@ -1,4 +1,4 @@
-// The door to authd: logins, accounts, and the tables it sends.
+// The door to authd: logins, accounts, counted connections, and the tables it sends.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "common/loop/loop.h"
 #include "common/route/tables.h"
 #include "smtpd/policy/facts.h"
+#include "smtpd/server/connection_count.h"
 
 namespace facteur::smtpd {
 
@@ -21,7 +22,7 @@ namespace facteur::smtpd {
 /// asked for is passed over.
 class AuthDoor {
  public:
-  explicit AuthDoor(loop::Loop& loop) : loop_(loop) {}
+  explicit AuthDoor(loop::Loop& loop) : loop_(loop), connections_(loop) {}
 
   void connect(std::unique_ptr<ipc::Door> door);
   /// Called with the tables at the start and at each change.
@@ -34,6 +35,8 @@ class AuthDoor {
   void sasl_cancel(std::uint64_t id);
   /// Is there an account of this name?
   [[nodiscard]] Ticket exists(const std::string& account, std::function<void(Mailbox)> callback);
+  /// Of all smtpd processes, by client.
+  [[nodiscard]] ConnectionCount& connections() { return connections_; }
 
  private:
   void broken();
@@ -45,6 +48,7 @@ class AuthDoor {
 
   loop::Loop& loop_;
   std::unique_ptr<ipc::Door> door_;
+  ConnectionCount connections_;
   std::function<void(route::Tables)> on_tables_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, Answer<login::Verdict>> logins_;

@@ -47,6 +47,11 @@ void Client::start() {
   // What comes before the greeting waits in the kernel; the session is told of it (early talkers).
   connection_.pause();
   timer_.start(limits_.timeout, [this] { finish(); });
+  is_counted_ = facts_.role == Role::local || !listener_->limits_count(facts_);
+  if (!is_counted_) {
+    counted_ = around_.authd.connections().begin(caller(), listener_->connection_count_limit,
+                                                 [this](bool may_be_served) { counted(may_be_served); });
+  }
   if (facts_.role == Role::local || around_.resolver == nullptr) return named(facts_.name);
   name_ = around_.resolver->confirmed_name(facts_.ip, [this](std::string name) { named(std::move(name)); });
 }
@@ -56,12 +61,32 @@ void Client::refuse(const smtp::Reply& reply) {
                     .end = [this] { finish(); },
                     .drained = {},
                     .failed = [this](const Error&) { finish(); }});
+  say_refused(reply);
+}
+
+void Client::say_refused(const smtp::Reply& reply) {
+  log::warning("{} refused: {}", caller(), reply.line());
   connection_.write(reply.wire());
   close();
 }
 
+void Client::counted(bool may_be_served) {
+  if (finished_) return;
+  is_counted_ = true;
+  if (may_be_served) return begin();
+  name_.reset();
+  say_refused(listener_->too_many(caller()));
+}
+
 void Client::named(std::string name) {
   facts_.name = std::move(name);
+  is_named_ = true;
+  begin();
+}
+
+/// Once the connection is counted and its name is known.
+void Client::begin() {
+  if (!is_counted_ || !is_named_) return;
   if (facts_.role != Role::local) log::info("connect from {}[{}]", facts_.name, facts_.ip.to_string());
   connection_.resume();
   session_.emplace(limits_, facts_, Services{around_.recipients, login_, around_.queue, [](std::string_view line) {

@@ -26,8 +26,8 @@ struct Surroundings {
   Queue& queue;
 };
 
-/// From accept to close: finds the client's name, shakes hands where TLS comes first, runs the session, keeps its
-/// times.
+/// From accept to close: has the connection counted, finds the client's name, shakes hands where TLS comes first, runs
+/// the session, keeps its times.
 class Client {
  public:
   /// `gone` is called once, from the loop, when the connection is over; then the client is to be destroyed.
@@ -37,8 +37,9 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  /// Serves the client, unless authd says that its address has too many connections.
   void start();
-  /// Refuses with one reply (421) and closes.
+  /// Refuses with one reply (421) and closes; instead of start().
   void refuse(const smtp::Reply& reply);
   /// 421 as soon as no message is under way.
   void shut_down();
@@ -56,6 +57,9 @@ class Client {
 
  private:
   void named(std::string name);
+  void counted(bool may_be_served);
+  void say_refused(const smtp::Reply& reply);
+  void begin();
   void greet();
   void received(std::string_view octets);
   void pump();
@@ -80,6 +84,9 @@ class Client {
   loop::Timer timer_;  ///< the deadline of the request, the handshake, or the close
   loop::Timer pause_;  ///< smtpd_error_sleep_time
   Ticket name_;
+  std::unique_ptr<ConnectionCount::Counted> counted_;  ///< what authd knows of it
+  bool is_named_ = false;                              ///< the greeting waits for both
+  bool is_counted_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool shaking_hands_ = false;
   bool closing_ = false;

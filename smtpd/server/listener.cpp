@@ -84,12 +84,17 @@ const Limits& Listener::limits_for(const net::Ip& client) const {
   return contains(plaintext_from, client) ? open_limits : limits;
 }
 
-bool Listener::trusts(const net::Ip& client) const {
-  return client.is_loopback() || is_mine(client);
-}
-
 bool Listener::is_mine(const net::Ip& client) const {
   return contains(mynetworks, client);
+}
+
+bool Listener::limits_count(const ClientFacts& client) const {
+  if (connection_count_limit == 0) return false;
+  return client.role == Role::local ? client.uid != 0 : !is_mine(client.ip);
+}
+
+smtp::Reply Listener::too_many(const std::string& caller) const {
+  return {421, "4.7.0", limits.hostname + " Error: too many connections from " + caller};
 }
 
 }  // namespace facteur::smtpd

@@ -6,6 +6,7 @@
 
 #include "common/base/result.h"
 #include "common/net/address.h"
+#include "common/smtp/reply.h"
 #include "common/tls/context.h"
 #include "config/settings.h"
 #include "master/doors.h"
@@ -23,12 +24,15 @@ struct Listener {
   Limits open_limits;  ///< for those that may (allow_plaintext_from)
   std::vector<net::Cidr> plaintext_from;
   std::shared_ptr<const tls::Context> tls;  ///< empty: no TLS here
-  unsigned connection_count_limit = 0;      ///< of one client address; 0: none
+  unsigned connection_count_limit = 0;      ///< of one client; 0: none
   std::vector<net::Cidr> mynetworks;        ///< and without that limit; they may relay
 
   [[nodiscard]] const Limits& limits_for(const net::Ip& client) const;
-  [[nodiscard]] bool trusts(const net::Ip& client) const;
   [[nodiscard]] bool is_mine(const net::Ip& client) const;  ///< in mynetworks
+  /// Whether connections of this client are limited at all: those of mynetworks and of root are not.
+  [[nodiscard]] bool limits_count(const ClientFacts& client) const;
+  /// What a client hears that has too many; `caller` is Client::caller_of it.
+  [[nodiscard]] smtp::Reply too_many(const std::string& caller) const;
 };
 
 /// The listener that master gave, with the overrides of its entry in `listeners`. Kind::permanent if it cannot be

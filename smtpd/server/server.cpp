@@ -103,13 +103,13 @@ std::optional<smtp::Reply> Server::refusal(const Listener& listener, const Clien
   if (clients_.size() >= most || (local && facts.uid != 0 && local_clients_ >= most_local)) {
     return smtp::Reply{421, "4.7.0", listener.limits.hostname + " Error: too many connections"};
   }
+  // Who has the limit here alone needs no question to authd: a flood stays with us.
   const auto caller = Client::caller_of(facts);
   const auto count = by_caller_.find(caller);
-  const bool exempt = local ? facts.uid == 0 : listener.trusts(facts.ip);
-  const bool crowded = count != by_caller_.end() && listener.connection_count_limit > 0 &&
-                       count->second >= listener.connection_count_limit && !exempt;
+  const bool crowded =
+      count != by_caller_.end() && count->second >= listener.connection_count_limit && listener.limits_count(facts);
   if (!crowded) return std::nullopt;
-  return smtp::Reply{421, "4.7.0", listener.limits.hostname + " Error: too many connections from " + caller};
+  return listener.too_many(caller);
 }
 
 void Server::accepted(const std::shared_ptr<const Listener>& listener, Fd socket) {
@@ -121,10 +121,7 @@ void Server::accepted(const std::shared_ptr<const Listener>& listener, Fd socket
   const auto place = clients_.emplace(clients_.end());
   *place = std::make_unique<Client>(*surroundings_, listener, std::move(socket), std::move(*facts),
                                     [this, place] { gone(place); });
-  if (refused) {
-    log::warning("{} refused: {}", (*place)->caller(), refused->line());
-    return (*place)->refuse(*refused);
-  }
+  if (refused) return (*place)->refuse(*refused);
   (*place)->start();
 }
 

@@ -46,7 +46,7 @@ class Server {
   std::unique_ptr<Maildrop> maildrop_;
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
   Clients clients_;
-  std::map<std::string, unsigned> by_caller_;  ///< by Client::caller()
+  std::map<std::string, unsigned> by_caller_;  ///< by Client::caller(); authd counts those of all smtpd processes
   std::size_t local_clients_ = 0;
   bool ending_ = false;
 };

@@ -118,18 +118,13 @@ void Client::begin_hand_over() {
   }
   const bool asked =
       request.client && handover_.rest.size() <= most_rest && host_.hand_over(number_, std::move(request));
-  timer_.start(asked ? hand_over_time : Milliseconds{0}, [this] { handed_over(false); });
+  timer_.start(asked ? hand_over_time : Milliseconds{0},
+               [this] { handed_over(master::Admission::unavailable, "no answer"); });
 }
 
-void Client::handed_over(bool accepted) {
+void Client::handed_over(master::Admission admission, std::string_view text) {
   if (state_ != State::handing_over) return;
-  if (!accepted) {
-    log::warning("user=<{}>, client=[{}]: no worker could be had", printable(handover_.user), asker_.client_ip);
-    worker_end_.reset();
-    engine_->handover_failed();
-    state_ = State::dialogue;
-    return pump();
-  }
+  if (admission != master::Admission::served) return stay(admission, text);
   timer_.stop();
   logged_in_ = true;
   log::info("login: user=<{}>, client=[{}], tls={}", printable(handover_.user), asker_.client_ip,
@@ -142,6 +137,17 @@ void Client::handed_over(bool accepted) {
   state_ = State::tls_end;
   tls_end_.emplace(loop_, connection_, std::move(worker_end_), [this] { finish(""); });
   connection_.resume();
+}
+
+/// No worker has the client: it hears why from us.
+void Client::stay(master::Admission admission, std::string_view text) {
+  const bool crowded = admission == master::Admission::crowded;
+  log::warning("user=<{}>, client=[{}]: {}", printable(handover_.user), asker_.client_ip,
+               crowded ? printable(text) : "no worker could be had");
+  worker_end_.reset();
+  crowded ? engine_->too_many_sessions(text) : engine_->handover_failed();
+  state_ = State::dialogue;
+  pump();
 }
 
 void Client::ended() {

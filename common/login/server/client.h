@@ -49,8 +49,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   void start();
-  /// Master's answer to hand_over().
-  void handed_over(bool accepted);
+  /// Master's answer to hand_over(); `text` is why not.
+  void handed_over(master::Admission admission, std::string_view text);
   /// Time over: closed, with a word if the protocol has one. Without effect behind the login.
   void expire();
   [[nodiscard]] bool logged_in() const { return logged_in_; }
@@ -68,6 +68,7 @@ class Client {
   void start_handshake(bool implicit);
   void pump();
   void begin_hand_over();
+  void stay(master::Admission admission, std::string_view text);
   void linger();
   void finish(std::string_view why);
 

@@ -17,7 +17,7 @@ Server::Server(loop::Loop& loop, Protocol protocol, ServerSettings settings, ipc
       auth_(loop, protocol_.service, settings_.auth_patience) {
   master_.on<master::HandoverReply>([this](const master::HandoverReply& reply) {
     const auto client = clients_.find(reply.id);
-    if (client != clients_.end()) client->second->handed_over(reply.accepted);
+    if (client != clients_.end()) client->second->handed_over(reply.admission, reply.text);
   });
 }
 

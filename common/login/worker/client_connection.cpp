@@ -18,6 +18,7 @@ ClientConnection::ClientConnection(loop::Loop& loop, Seconds idle_time, master::
       tag_(std::move(client.tag)),
       first_octets_(std::move(client.octets)),
       idle_time_(idle_time),
+      place_(std::move(client.place)),
       stream_(loop, std::move(client.client)),
       timer_(loop),
       finished_(std::move(finished)) {
@@ -65,6 +66,8 @@ void ClientConnection::pump() {
   while (stream_.buffered() < most_buffered) {
     const auto octets = engine().take_output();
     if (octets.empty()) break;
+    // Before the client has read the last words: it may log in again at once.
+    if (engine().closed()) place_.reset();
     octets_out_ += octets.size();
     stream_.write(octets);
   }
@@ -99,6 +102,7 @@ void ClientConnection::shut_down() {
 /// lest a reset overtakes them.
 void ClientConnection::linger() {
   lingering_ = true;
+  place_.reset();
   ending();
   const bool all_out = stream_.buffered() == 0;
   if (client_ended_ && all_out) return finish();
@@ -109,6 +113,7 @@ void ClientConnection::linger() {
 
 void ClientConnection::finish() {
   if (std::exchange(done_, true)) return;
+  place_.reset();
   timer_.stop();
   ending();
   stream_.pause();

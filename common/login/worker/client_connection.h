@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "common/base/fd.h"
 #include "common/base/time.h"
 #include "common/login/session_engine.h"
 #include "common/login/worker/session_worker.h"
@@ -58,6 +59,7 @@ class ClientConnection : public WorkerSession {
   std::string tag_;
   std::string first_octets_;
   Seconds idle_time_;
+  Fd place_;  ///< what authd counts the session by
   net::Stream stream_;
   loop::Timer timer_;
   std::function<void()> finished_;

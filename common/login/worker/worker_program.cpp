@@ -8,7 +8,7 @@
 #include "common/dotlock/local_run.h"
 #include "common/log/log.h"
 #include "common/process/mail_tree.h"
-#include "common/store/index/index.h"
+#include "common/store/tidy.h"
 
 namespace facteur::login {
 
@@ -44,9 +44,10 @@ void WorkerProgram::open(SessionWorker::Make make) {
   worker_->set_idle_time(process_.settings().worker_idle_timeout);
   process_.on_settings([this] { worker_->set_idle_time(process_.settings().worker_idle_timeout); });
   process_.on_stop([this] { worker_->shut_down(); });
+  process_.on_end([] { store::tidy(Seconds{0}); });
   tidy_timer_.repeat(index_rest, [this] {
     const auto tidy = [] {
-      store::close_unused_indexes(index_rest);
+      store::tidy(index_rest);
       (void)::malloc_trim(0);  // what large mailboxes left behind, in the arenas of all threads
     };
     tidying_ = pool_.run(tidy, [] {});

@@ -26,6 +26,15 @@ struct MessageKey {
   std::string name;
 };
 
+/// A mailbox of so many messages is read faster than an index is opened.
+constexpr std::uint32_t small_mailbox = 500;
+
+/// Octets that a store keeps of a message; nothing: they go.
+struct RecordChange {
+  Uid uid = 0;
+  std::optional<std::string> octets;
+};
+
 /// A cache by mailbox. For several threads. Nothing here fails: what cannot be read is not there, what cannot be
 /// written is logged and left.
 class Index {
@@ -40,6 +49,16 @@ class Index {
   /// The counters of a mailbox, if they were kept under the same `state`: octets that differ whenever the files do.
   [[nodiscard]] virtual std::optional<Status> counters(std::string_view mailbox, std::string_view state) = 0;
   virtual void keep_counters(std::string_view mailbox, std::string_view state, const Status& status) = 0;
+
+  /// Calls `wants` with the header that the records of a mailbox are kept under, and, if it says so, `each` with the
+  /// records by ascending UID, until it is false. True if all of them were given.
+  [[nodiscard]] virtual bool records(std::string_view mailbox, const std::function<bool(std::string_view)>& wants,
+                                     const std::function<bool(Uid, std::string_view)>& each) = 0;
+  /// Makes what is kept under the header `before` what is to be kept under `after`. An empty `before`: whatever is kept
+  /// goes first. False, and nothing is changed, if it is kept under another header, or cannot be written.
+  [[nodiscard]] virtual bool keep_records(std::string_view mailbox, std::string_view before, std::string_view after,
+                                          std::span<const RecordChange> changes) = 0;
+  virtual void forget_records(std::string_view mailbox) = 0;
 };
 
 /// The index in this folder, which is made if it is missing: one object a folder in this process, closed with its last

@@ -13,7 +13,7 @@ namespace facteur::store {
 namespace {
 
 /// A change of what is kept gets another number: old tables are not looked at any more.
-constexpr std::array<const char*, LmdbEnv::tables> names{"summaries-1", "counters-1"};
+constexpr std::array<const char*, LmdbEnv::tables> names{"summaries-1", "counters-1", "records-1"};
 constexpr mode_t file_mode = 0600;
 constexpr int attempts = 16;
 
@@ -21,6 +21,15 @@ struct Abort {
   void operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
 };
 using Transaction = std::unique_ptr<MDB_txn, Abort>;
+
+struct CloseCursor {
+  void operator()(MDB_cursor* cursor) const { mdb_cursor_close(cursor); }
+};
+using Cursor = std::unique_ptr<MDB_cursor, CloseCursor>;
+
+std::string_view view_of(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
 
 /// LMDB only reads what these point to.
 MDB_val value_of(std::string_view octets) {
@@ -103,20 +112,74 @@ Result<std::optional<std::string>> LmdbEnv::get(unsigned table, const std::strin
   return std::string(static_cast<const char*>(value.mv_data), value.mv_size);
 }
 
-int LmdbEnv::attempt(std::span<const LmdbChange> changes) {
+namespace {
+
+/// Calls `act` with a cursor on each key that begins with `prefix`, until it says something else than 0.
+template <class Act>
+int for_each_key(MDB_txn* txn, unsigned table, std::string_view prefix, const Act& act) {
+  MDB_cursor* opened = nullptr;
+  if (const int code = mdb_cursor_open(txn, table, &opened); code != 0) return code;
+  const Cursor cursor(opened);
+  MDB_val key = value_of(prefix);
+  MDB_val value{};
+  int code = mdb_cursor_get(cursor.get(), &key, &value, MDB_SET_RANGE);
+  while (code == 0 && view_of(key).starts_with(prefix)) {
+    code = act(cursor.get(), view_of(key).substr(prefix.size()), view_of(value));
+    if (code == 0) code = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT);
+  }
+  return code == MDB_NOTFOUND ? 0 : code;
+}
+
+/// A value that is there, or none that is to be none.
+bool holds_in(MDB_txn* txn, unsigned table, const LmdbChange& condition, int& code) {
+  MDB_val key = value_of(condition.key);
+  MDB_val value{};
+  code = mdb_get(txn, table, &key, &value);
+  const bool there = code == 0;
+  if (code == MDB_NOTFOUND) code = 0;
+  return there ? condition.value == view_of(value) : !condition.value;
+}
+
+int put_or_remove(MDB_txn* txn, unsigned table, const LmdbChange& change) {
+  MDB_val key = value_of(change.key);
+  if (!change.value) {
+    const int code = mdb_del(txn, table, &key, nullptr);
+    return code == MDB_NOTFOUND ? 0 : code;
+  }
+  MDB_val value = value_of(*change.value);
+  return mdb_put(txn, table, &key, &value, 0);
+}
+
+}  // namespace
+
+Result<> LmdbEnv::visit(unsigned table, const std::string& prefix,
+                        const std::function<bool(std::string_view, std::string_view)>& each) {
+  constexpr int enough = 1;  // no code of LMDB, and no errno that a cursor meets
+  MDB_txn* begun = nullptr;
+  if (const int code = begin(MDB_RDONLY, &begun); code != 0) return failed("read", folder_, code);
+  const Transaction txn(begun);
+  const int code = for_each_key(
+      txn.get(), table_ids_[table], prefix,
+      [&](MDB_cursor*, std::string_view rest, std::string_view value) { return each(rest, value) ? 0 : enough; });
+  if (code != 0 && code != enough) return failed("read", folder_, code);
+  return {};
+}
+
+int LmdbEnv::attempt(const LmdbBatch& batch, bool& holds) {
   MDB_txn* begun = nullptr;
   if (const int code = begin(0, &begun); code != 0) return code;
   Transaction txn(begun);
-  for (const auto& change : changes) {
-    MDB_val name = value_of(change.key);
-    int code = 0;
-    if (change.value) {
-      MDB_val value = value_of(*change.value);
-      code = mdb_put(txn.get(), table_ids_[change.table], &name, &value, 0);
-    } else {
-      code = mdb_del(txn.get(), table_ids_[change.table], &name, nullptr);
-      if (code == MDB_NOTFOUND) code = 0;
-    }
+  int code = 0;
+  holds = batch.condition == nullptr || holds_in(txn.get(), table_ids_[batch.condition->table], *batch.condition, code);
+  if (code != 0 || !holds) return code;
+  if (batch.emptied != nullptr) {
+    code =
+        for_each_key(txn.get(), table_ids_[batch.emptied->table], batch.emptied->key,
+                     [](MDB_cursor* cursor, std::string_view, std::string_view) { return mdb_cursor_del(cursor, 0); });
+    if (code != 0) return code;
+  }
+  for (const auto& change : batch.changes) {
+    code = put_or_remove(txn.get(), table_ids_[change.table], change);
     if (code != 0) return code;
   }
   return mdb_txn_commit(txn.release());
@@ -128,14 +191,15 @@ bool LmdbEnv::grow() {
   return mdb_env_set_mapsize(env_.get(), info.me_mapsize * 2) == 0;
 }
 
-Result<> LmdbEnv::change(std::span<const LmdbChange> changes) {
+Result<bool> LmdbEnv::change(const LmdbBatch& batch) {
   int code = MDB_MAP_FULL;
+  bool holds = false;
   for (int i = 0; i < attempts && code == MDB_MAP_FULL; ++i) {
-    code = attempt(changes);
+    code = attempt(batch, holds);
     if (code == MDB_MAP_FULL && !grow()) break;
   }
   if (code != 0) return failed("write", folder_, code);
-  return {};
+  return holds;
 }
 
 }  // namespace facteur::store

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,10 +26,17 @@ struct LmdbChange {
   std::optional<std::string> value;  ///< nothing: the key goes
 };
 
+/// Changes that are made all or not at all.
+struct LmdbBatch {
+  std::span<const LmdbChange> changes;
+  const LmdbChange* condition = nullptr;  ///< nothing is changed unless this key has this value
+  const LmdbChange* emptied = nullptr;    ///< first all keys of this table that begin with this one go
+};
+
 /// Not for several threads at once.
 class LmdbEnv {
  public:
-  static constexpr unsigned tables = 2;
+  static constexpr unsigned tables = 3;
   static constexpr std::size_t max_key = 500;         ///< octets; LMDB takes 511
   static constexpr std::size_t first_map = 16 << 20;  ///< octets of address space; doubled when it is full
   static constexpr std::size_t largest_map = 4UL << 30;
@@ -37,8 +45,13 @@ class LmdbEnv {
   [[nodiscard]] static Result<std::unique_ptr<LmdbEnv>> open(const std::string& folder);
 
   [[nodiscard]] Result<std::optional<std::string>> get(unsigned table, const std::string& key);
-  /// All changes in one transaction, durable when it returns. Kind::permanent when the map may not grow any more.
-  [[nodiscard]] Result<> change(std::span<const LmdbChange> changes);
+  /// Calls `each` with what stands behind `prefix` in a key, and its value, in the order of the keys, until it is
+  /// false. The views live as long as the call.
+  [[nodiscard]] Result<> visit(unsigned table, const std::string& prefix,
+                               const std::function<bool(std::string_view, std::string_view)>& each);
+  /// In one transaction, durable when it returns; false if the condition does not hold. Kind::permanent when the map
+  /// may not grow any more.
+  [[nodiscard]] Result<bool> change(const LmdbBatch& batch);
   /// True if its data file is still the one that has the name.
   [[nodiscard]] bool current() const;
 
@@ -49,7 +62,7 @@ class LmdbEnv {
   explicit LmdbEnv(std::string folder) : folder_(std::move(folder)) {}
   [[nodiscard]] int start();
   [[nodiscard]] int begin(unsigned flags, MDB_txn** txn);
-  [[nodiscard]] int attempt(std::span<const LmdbChange> changes);
+  [[nodiscard]] int attempt(const LmdbBatch& batch, bool& holds);
   [[nodiscard]] bool grow();
 
   std::string folder_;

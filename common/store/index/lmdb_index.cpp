@@ -6,6 +6,7 @@
 #include "common/base/crc32c.h"
 #include "common/fs/files.h"
 #include "common/log/log.h"
+#include "common/store/index/numbers.h"
 
 namespace facteur::store {
 namespace {
@@ -14,18 +15,7 @@ constexpr Seconds rest_after_failure{60};
 /// Folders whose indexes are remembered, closed, when they have no user.
 constexpr std::size_t max_indexes = 500;
 
-void put_number(std::string& out, std::uint64_t number, int octets) {
-  for (int shift = (octets - 1) * 8; shift >= 0; shift -= 8) out += static_cast<char>(number >> shift & 0xff);
-}
-
-std::uint64_t take_number(std::string_view& text, std::size_t octets) {
-  std::uint64_t number = 0;
-  for (const char c : text.substr(0, octets)) number = number << 8 | static_cast<std::uint8_t>(c);
-  text.remove_prefix(std::min(octets, text.size()));
-  return number;
-}
-
-/// Big-endian, so that the messages of a mailbox stand together in their order.
+/// The messages of a mailbox stand together in their order.
 std::string message_key(std::uint32_t uid_validity, Uid uid) {
   std::string key;
   put_number(key, uid_validity, 4);
@@ -37,6 +27,26 @@ std::string message_key(std::uint32_t uid_validity, Uid uid) {
 /// become an envelope.
 std::uint32_t summary_checksum(const MessageKey& message, std::string_view octets) {
   return crc32c(octets, crc32c(message.name));
+}
+
+/// In front of the UID in the keys of a mailbox's records; their header has nothing behind it.
+std::string record_prefix(std::string_view mailbox) {
+  return std::string(mailbox) + '\0';
+}
+
+/// For the same reason, with the key: a record must not become that of another message.
+std::string with_checksum(std::string_view prefix, std::string_view key, std::string_view octets) {
+  std::string value;
+  put_number(value, crc32c(octets, crc32c(key, crc32c(prefix))), 4);
+  value += octets;
+  return value;
+}
+
+std::optional<std::string_view> checked(std::string_view prefix, std::string_view key, std::string_view value) {
+  if (value.size() < 4) return std::nullopt;
+  const auto checksum = take_number(value, 4);
+  if (checksum != crc32c(value, crc32c(key, crc32c(prefix)))) return std::nullopt;
+  return value;
 }
 
 constexpr std::size_t status_octets = 36;
@@ -125,16 +135,20 @@ void LmdbIndex::put(Table table, std::string key, std::optional<std::string> val
 void LmdbIndex::commit() {
   last_commit_ = monotonic_now();
   if (pending_.empty()) return;
-  last_look_ = {};  // what is written must not go into a file without a name
-  if (!ready()) {
-    pending_.clear();
-    return;
-  }
   std::vector<LmdbChange> changes;
   changes.reserve(pending_.size());
   for (auto& [name, value] : pending_) changes.push_back({name.first, name.second, std::move(value)});
   pending_.clear();
-  if (const auto changed = env_->change(changes); !changed) give_up(changed.error());
+  (void)change({.changes = changes});
+}
+
+/// True if it was made.
+bool LmdbIndex::change(const LmdbBatch& batch) {
+  last_look_ = {};  // what is written must not go into a file without a name
+  if (!ready()) return false;
+  const auto changed = env_->change(batch);
+  if (!changed) give_up(changed.error());
+  return changed && *changed;
 }
 
 std::optional<std::string> LmdbIndex::summary(const MessageKey& message) {
@@ -143,7 +157,8 @@ std::optional<std::string> LmdbIndex::summary(const MessageKey& message) {
   if (!value || value->size() < 4) return std::nullopt;
   std::string_view rest = *value;
   if (take_number(rest, 4) != summary_checksum(message, rest)) return std::nullopt;
-  return std::string(rest);
+  value->erase(0, 4);
+  return value;
 }
 
 void LmdbIndex::keep_summary(const MessageKey& message, std::string_view octets) {
@@ -187,6 +202,47 @@ void LmdbIndex::keep_counters(std::string_view mailbox, std::string_view state, 
   if (known != remembered_.end() && known->second.state == state) return;
   remember(mailbox, state, status);
   if (status.messages > small_mailbox) put(counter_table, std::string(mailbox), status_value(state, status));
+}
+
+bool LmdbIndex::records(std::string_view mailbox, const std::function<bool(std::string_view)>& wants,
+                        const std::function<bool(Uid, std::string_view)>& each) {
+  const std::scoped_lock lock(mutex_);
+  if (!ready()) return false;
+  const auto prefix = record_prefix(mailbox);
+  bool good = false;
+  const auto done = env_->visit(record_table, prefix, [&](std::string_view key, std::string_view value) {
+    const auto octets = checked(prefix, key, value);
+    // The header comes first: behind the mailbox it has no UID.
+    good = octets && (key.empty() ? wants(*octets) : good && each(static_cast<Uid>(take_number(key, 4)), *octets));
+    return good;
+  });
+  if (!done) give_up(done.error());
+  return done && good;
+}
+
+bool LmdbIndex::keep_records(std::string_view mailbox, std::string_view before, std::string_view after,
+                             std::span<const RecordChange> changes) {
+  const auto prefix = record_prefix(mailbox);
+  if (prefix.size() + 4 > LmdbEnv::max_key) return false;
+  std::vector<LmdbChange> all;
+  all.reserve(changes.size() + 1);
+  all.push_back({record_table, prefix, with_checksum(prefix, {}, after)});
+  for (const auto& [uid, octets] : changes) {
+    std::string key;
+    put_number(key, uid, 4);
+    auto value = octets ? std::optional(with_checksum(prefix, key, *octets)) : std::nullopt;
+    all.push_back({record_table, prefix + key, std::move(value)});
+  }
+  const LmdbChange there{record_table, prefix, with_checksum(prefix, {}, before)};
+  const std::scoped_lock lock(mutex_);
+  return change(
+      {.changes = all, .condition = before.empty() ? nullptr : &there, .emptied = before.empty() ? &there : nullptr});
+}
+
+void LmdbIndex::forget_records(std::string_view mailbox) {
+  const LmdbChange all{record_table, record_prefix(mailbox), std::nullopt};
+  const std::scoped_lock lock(mutex_);
+  (void)change({.changes = {}, .emptied = &all});
 }
 
 namespace {

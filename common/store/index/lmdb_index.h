@@ -22,9 +22,8 @@ class LmdbIndex : public Index {
  public:
   static constexpr std::size_t max_pending = 256;
   static constexpr Milliseconds commit_interval{1000};
-  static constexpr Milliseconds look_interval{100};  ///< a file that was deleted or replaced is read for so long
-  static constexpr std::size_t max_value = 1 << 20;  ///< octets of a summary that are kept
-  static constexpr std::uint32_t small_mailbox = 500;
+  static constexpr Milliseconds look_interval{100};    ///< a file that was deleted or replaced is read for so long
+  static constexpr std::size_t max_value = 1 << 20;    ///< octets of a summary that are kept
   static constexpr std::size_t max_remembered = 1000;  ///< counters of mailboxes
 
   explicit LmdbIndex(std::string folder) : folder_(std::move(folder)) {}
@@ -41,9 +40,14 @@ class LmdbIndex : public Index {
   void forget_summaries(std::uint32_t uid_validity, std::span<const Uid> uids) override;
   [[nodiscard]] std::optional<Status> counters(std::string_view mailbox, std::string_view state) override;
   void keep_counters(std::string_view mailbox, std::string_view state, const Status& status) override;
+  [[nodiscard]] bool records(std::string_view mailbox, const std::function<bool(std::string_view)>& wants,
+                             const std::function<bool(Uid, std::string_view)>& each) override;
+  [[nodiscard]] bool keep_records(std::string_view mailbox, std::string_view before, std::string_view after,
+                                  std::span<const RecordChange> changes) override;
+  void forget_records(std::string_view mailbox) override;
 
  private:
-  enum Table : unsigned { summaries = 0, counter_table = 1 };
+  enum Table : unsigned { summaries = 0, counter_table = 1, record_table = 2 };
 
   // All under mutex_.
   [[nodiscard]] bool ready();
@@ -53,6 +57,7 @@ class LmdbIndex : public Index {
   void put(Table table, std::string key, std::optional<std::string> value);
   void commit();
   void remember(std::string_view mailbox, std::string_view state, const Status& status);
+  [[nodiscard]] bool change(const LmdbBatch& batch);
 
   std::string folder_;
   std::mutex mutex_;

@@ -178,6 +178,8 @@ Result<> MaildirAccount::remove(std::string_view name) {
   const auto aside = std::string(removed_prefix) + hex_encode(random_octets(8));
   if (auto moved = files.rename(directory_->get(), place->folder, directory_->get(), aside); !moved) return moved;
   if (auto synced = files.sync(directory_->get()); !synced) return synced;
+  const auto fresh = files.status_at(directory_->get(), aside + "/new");
+  if (fresh && options_.index) options_.index->forget_records(std::to_string(fresh->st_ino));
   // The mailbox is gone; what a crash or a failure leaves of it goes with the next one.
   for (const auto& entry : files.list(directory_->get(), ".").value_or(std::vector<std::string>())) {
     if (!entry.starts_with(removed_prefix)) continue;

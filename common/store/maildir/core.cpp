@@ -27,7 +27,7 @@ class Lingering {
   }
   void use(std::shared_ptr<MaildirCore> core) {
     std::vector<Kept> gone;  // destroyed behind the lock: a core may have an index to write
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     const auto now = monotonic_now();
     std::erase_if(cores_, [&](const Kept& kept) { return kept.core == core; });
     cores_.push_back({std::move(core), now});
@@ -35,6 +35,8 @@ class Lingering {
     const auto first = std::find_if(over, cores_.end(), [&](const Kept& kept) { return now - kept.used <= longest; });
     gone.assign(std::make_move_iterator(cores_.begin()), std::make_move_iterator(first));
     cores_.erase(cores_.begin(), first);
+    lock.unlock();
+    for (const auto& kept : gone) kept.core->keep_records();
   }
 
  private:
@@ -48,13 +50,20 @@ class Lingering {
   std::vector<Kept> cores_;  ///< the one used last is at the end
 };
 
+/// All cores of this process, by their three folders: new/ or cur/ may have been moved away and made anew.
+struct Known {
+  using Which = std::tuple<dev_t, ino_t, ino_t, ino_t, fs::Files*>;
+  std::mutex mutex;
+  std::map<Which, std::weak_ptr<MaildirCore>> cores;
+  static Known& instance() {
+    static auto& all = *new Known;  // not destroyed at the end, for the same reason
+    return all;
+  }
+};
+
 }  // namespace
 
 Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, MaildirOptions options) {
-  static std::mutex mutex;
-  // By all three folders: new/ or cur/ may have been moved away and made anew.
-  using Which = std::tuple<dev_t, ino_t, ino_t, ino_t, fs::Files*>;
-  static std::map<Which, std::weak_ptr<MaildirCore>> all;
   auto folders = MaildirFolders::open(path, true, *options.files);
   if (!folders) return fail(folders);
   const auto status = options.files->status(folders->root.get());
@@ -65,9 +74,10 @@ Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, Ma
   if (!cur) return fail(cur);
   auto sync = SharedSync::of(folders->cur.get(), *options.files);
   if (!sync) return fail(sync);
-  std::unique_lock lock(mutex);
-  std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
-  auto& known = all[{status->st_dev, status->st_ino, fresh->st_ino, cur->st_ino, options.files}];
+  auto& all = Known::instance();
+  std::unique_lock lock(all.mutex);
+  std::erase_if(all.cores, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = all.cores[{status->st_dev, status->st_ino, fresh->st_ino, cur->st_ino, options.files}];
   auto core = known.lock();
   if (!core) {
     core = std::make_shared<MaildirCore>(Key(), *std::move(folders), options, *std::move(sync));
@@ -77,6 +87,18 @@ Result<std::shared_ptr<MaildirCore>> MaildirCore::of(const std::string& path, Ma
   lock.unlock();
   if (core->loaded_) core->linger();
   return core;
+}
+
+void MaildirCore::keep_all_records() {
+  std::vector<std::shared_ptr<MaildirCore>> cores;
+  {
+    auto& all = Known::instance();
+    const std::scoped_lock lock(all.mutex);
+    for (const auto& [which, known] : all.cores) {
+      if (auto core = known.lock()) cores.push_back(std::move(core));
+    }
+  }
+  for (const auto& core : cores) core->keep_records();
 }
 
 void MaildirCore::linger() {
@@ -106,7 +128,7 @@ Result<Status> MaildirCore::status() {
   // A mailbox that nobody has read, and nobody changed: the index answers, however many messages there are.
   if (!snapshot_ && options_.index) {
     const auto state = state_of_files();
-    if (const auto kept = state ? options_.index->counters(state->mailbox, state->files) : std::nullopt) return *kept;
+    if (const auto kept = state ? options_.index->counters(state->mailbox(), state->all()) : std::nullopt) return *kept;
   }
   if (auto done = refresh(); !done) return fail(done);
   return status_;

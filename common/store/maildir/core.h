@@ -15,6 +15,7 @@
 #include "common/store/index/index.h"
 #include "common/store/maildir/files.h"
 #include "common/store/maildir/name.h"
+#include "common/store/maildir/records.h"
 #include "common/store/shared_sync.h"
 #include "common/store/uids/list.h"
 #include "common/store/watch.h"
@@ -54,26 +55,20 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   [[nodiscard]] Result<std::vector<Uid>> expunge(std::span<const Uid> uids);
   /// The folders to watch, as names that stay theirs when the mailbox is renamed.
   [[nodiscard]] std::vector<std::string> watched_folders() const;
+  /// Writes what is known of the messages into the index, if there are many and something has changed. Not while
+  /// somebody else is at work here.
+  void keep_records();
+  /// keep_records() for every mailbox of this process.
+  static void keep_all_records();
   /// Links (or copies) messages of this mailbox into another one.
   [[nodiscard]] Result<Appended> copy_to(std::span<const Uid> uids, MaildirCore& target);
 
  private:
   using Place = FileState::Place;
-  /// When a folder was changed last, as its inode tells.
-  struct Stamp {
-    std::uint64_t inode = 0;
-    std::int64_t seconds = 0;
-    std::int64_t nanoseconds = 0;
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-  };
   /// A file that has no UID yet.
   struct Stranger {
     std::string name;
     Place place;
-  };
-  /// What differs whenever the files do, and the mailbox it is said of: as the index wants it.
-  struct StateOfFiles {
-    std::string mailbox, files;
   };
   /// Files of messages beside those that are shown.
   using Twins = std::map<Uid, std::vector<Stranger>>;
@@ -120,16 +115,22 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   [[nodiscard]] Result<std::optional<Measured>> measure(const Stranger& stranger);
   [[nodiscard]] std::uint64_t bits_of_letters(UidList::Locked& list, std::string_view info);
   [[nodiscard]] UidState seed();
+  [[nodiscard]] Result<> same_folders();
   [[nodiscard]] Result<Stamp> stamp_of(int directory);
   [[nodiscard]] static bool is_settled(const Stamp& stamp);
-  /// What the counters in the index depend on; nothing while the folders may change without another time.
-  [[nodiscard]] std::optional<StateOfFiles> state_of_files();
+  [[nodiscard]] bool cur_is_as_it_was();
   void linger();
-  void keep_counters();
   /// Makes snapshot_ from the list; false if a message of the list was not seen, unless that is to be passed over.
   [[nodiscard]] bool publish(bool anyway);
   /// publish(), after another reading if it wants one.
   [[nodiscard]] Result<> show();
+
+  // What the index remembers: maildir/remember.cpp. All under mutex_.
+  /// What that depends on; nothing while the folders may change without another time.
+  [[nodiscard]] std::optional<StateOfFiles> state_of_files();
+  [[nodiscard]] bool knows(const StateOfFiles& files);
+  void keep_counters();
+  void restore();
 
   // Changes: maildir/change.cpp and maildir/append.cpp.
   [[nodiscard]] int directory_of(Place place) const;
@@ -162,6 +163,7 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   std::uint64_t scanned_generation_ = 0;  ///< of list_ when the folders were read; 0: never
   Stamp new_stamp_, cur_stamp_;           ///< of the folders before they were read
   bool settled_ = false;                  ///< a later change would have changed the stamps
+  bool cur_is_known_ = false;             ///< the next reading may leave out cur/, if it is still as cur_stamp_ says
   std::uint32_t pass_ = 0;
   std::unique_ptr<NameWatch> names_;  ///< of new/ and cur/, from the second reading on
   bool odd_ = false;                  ///< the last reading saw a file it could not open, or two of one message
@@ -170,6 +172,7 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   Status status_;
   std::atomic<bool> loaded_ = false;  ///< there is a snapshot
   std::string kept_state_;            ///< under which the counters were last put into the index
+  MaildirRecords records_;
 };
 
 }  // namespace facteur::store

@@ -51,11 +51,26 @@ Uid next_after(Uid listed, std::int64_t written) {
 
 }  // namespace
 
-Result<MaildirCore::Stamp> MaildirCore::stamp_of(int directory) {
+Result<Stamp> MaildirCore::stamp_of(int directory) {
   const auto status = options_.files->status(directory);
   if (!status) return fail(status);
   if (status->st_nlink == 0) return fail(Kind::permanent, "the mailbox was deleted");
-  return Stamp{status->st_ino, status->st_mtim.tv_sec, status->st_mtim.tv_nsec};
+  return Stamp{status->st_ino, status->st_ctim.tv_sec, status->st_ctim.tv_nsec};
+}
+
+/// Kind::permanent if new/ or cur/ are others than those that are open: somebody has put a backup in their place, say.
+/// Who opens the mailbox now has the new ones, and two that read different folders would undo each other's UIDs.
+Result<> MaildirCore::same_folders() {
+  for (const auto place : {Place::in_new, Place::in_cur}) {
+    const auto open = options_.files->status(directory_of(place));
+    if (!open) return fail(open);
+    const auto named = options_.files->status_at(folders_.root.get(), place == Place::in_new ? "new" : "cur");
+    if (!named && named.error().errno_value != ENOENT) return fail(named);
+    if (!named || named->st_ino != open->st_ino || named->st_dev != open->st_dev) {
+      return fail(Kind::permanent, "new/ or cur/ of the mailbox was replaced");
+    }
+  }
+  return {};
 }
 
 bool MaildirCore::is_settled(const Stamp& stamp) {
@@ -64,12 +79,16 @@ bool MaildirCore::is_settled(const Stamp& stamp) {
 }
 
 Result<> MaildirCore::refresh(bool anyway) {
+  if (auto same = same_folders(); !same) return same;
+  if (!snapshot_ && !anyway) restore();
   const auto fresh = stamp_of(folders_.fresh.get());
   if (!fresh) return fail(fresh);
   const auto cur = stamp_of(folders_.cur.get());
   if (!cur) return fail(cur);
   const bool same = settled_ && *fresh == new_stamp_ && *cur == cur_stamp_;
-  if (!anyway && same && list_.unchanged() && scanned_generation_ == list_.generation()) return {};
+  const bool list_is_known = list_.unchanged() && scanned_generation_ == list_.generation();
+  if (!anyway && same && list_is_known) return {};
+  cur_is_known_ = !anyway && !odd_ && settled_ && *cur == cur_stamp_ && list_is_known;
   new_stamp_ = *fresh;
   cur_stamp_ = *cur;
   settled_ = is_settled(*fresh) && is_settled(*cur);
@@ -77,27 +96,6 @@ Result<> MaildirCore::refresh(bool anyway) {
   if (!done) settled_ = false;
   if (settled_) keep_counters();
   return done;
-}
-
-std::optional<MaildirCore::StateOfFiles> MaildirCore::state_of_files() {
-  const auto fresh = stamp_of(folders_.fresh.get());
-  const auto cur = stamp_of(folders_.cur.get());
-  const auto list = options_.files->status_at(folders_.root.get(), UidList::file_name);
-  if (!fresh || !cur || !list || !is_settled(*fresh) || !is_settled(*cur)) return std::nullopt;
-  return StateOfFiles{
-      .mailbox = std::to_string(fresh->inode),
-      .files = fmt::format("{} {} {} {} {} {} {} {} {}", fresh->inode, fresh->seconds, fresh->nanoseconds, cur->inode,
-                           cur->seconds, cur->nanoseconds, list->st_dev, list->st_ino, list->st_size)};
-}
-
-void MaildirCore::keep_counters() {
-  if (!options_.index) return;
-  const auto state = state_of_files();
-  // What changed since the reading is not counted yet.
-  if (!state || state->files == kept_state_ || !list_.unchanged()) return;
-  if (stamp_of(folders_.fresh.get()) != new_stamp_ || stamp_of(folders_.cur.get()) != cur_stamp_) return;
-  options_.index->keep_counters(state->mailbox, state->files, status_);
-  kept_state_ = state->files;
 }
 
 Result<> MaildirCore::scan(bool anyway) {
@@ -147,9 +145,20 @@ Result<> MaildirCore::read_folders() {
   return settle(found);
 }
 
+/// True if the next reading may take for seen what stands in cur/.
+bool MaildirCore::cur_is_as_it_was() {
+  // Only once: what a first reading finds may need another one.
+  if (!std::exchange(cur_is_known_, false) || stamp_of(folders_.cur.get()) != cur_stamp_) return false;
+  for (auto& entry : list_.state().entries()) {
+    if (entry.file.place == Place::in_cur) entry.file.pass = pass_;
+  }
+  return true;
+}
+
 /// One reading. new/ before cur/: a message on its way is seen twice rather than never.
 Result<> MaildirCore::look(Found& found, bool again) {
   for (const auto place : {Place::in_new, Place::in_cur}) {
+    if (place == Place::in_cur && !again && cur_is_as_it_was()) continue;
     auto names = options_.files->list(directory_of(place), ".");
     if (!names) return fail(names);
     for (auto& name : *names) note(std::move(name), place, found, again);
@@ -177,6 +186,8 @@ void MaildirCore::note(std::string name, Place place, Found& found, bool again) 
   }
   const auto parsed = parse_maildir_name(name);
   if (!parsed) return;
+  // It had a file in cur/: is that one gone?
+  if (file.place == Place::in_cur && place == Place::in_new) cur_is_known_ = false;
   const bool first_time = file.place == Place::missing;
   if (!first_time && file.system_flags != parsed->flags) found.changed.push_back(entry->uid);
   file = {.place = place, .system_flags = parsed->flags, .pass = pass_, .info = std::string(info)};
@@ -253,14 +264,12 @@ Result<std::optional<MaildirCore::Measured>> MaildirCore::measure(const Stranger
     odd_ = true;
     return std::nullopt;
   }
-  const auto last = stored > 0 ? options_.files->read_at(fd->get(), stored - 1, 1) : Result<std::string>("\n");
-  if (!last) return fail(last);
-  entry.open_end = *last != "\n";
   // What ",W=" says is not believed: who edited or moved the file may have left it wrong, and POP3 and IMAP promise
   // these octets.
-  const auto size = count_crlf(fd->get(), 0, stored, *options_.files);
+  const auto size = wire_size(fd->get(), 0, stored, *options_.files);
   if (!size) return fail(size);
-  entry.size = *size;
+  entry.size = size->octets;
+  entry.open_end = size->open_end;
   return measured;
 }
 

@@ -41,6 +41,14 @@ void UidList::note_told() {
   told_next_ = state_.uid_next;
 }
 
+void UidList::adopt(UidState state, std::uint64_t inode, std::uint64_t size) {
+  state_ = std::move(state);
+  inode_ = inode;
+  used_ = size;
+  ++generation_;
+  note_told();
+}
+
 bool UidList::unchanged() const {
   if (used_ == 0) return false;
   const auto status = options_.files->status_at(directory_, file_name);

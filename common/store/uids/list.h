@@ -38,6 +38,8 @@ class UidList {
   [[nodiscard]] UidState& state() { return state_; }
   /// True if the file is as it was when it was read last: nothing to read, as far as can be seen without its lock.
   [[nodiscard]] bool unchanged() const;
+  /// Takes a state that was kept elsewhere when the file was `inode` and this long, in place of reading it.
+  void adopt(UidState state, std::uint64_t inode, std::uint64_t size);
   /// Changes when the state was read anew from the start: what was kept beside its entries (UidEntry::file) is lost
   /// then.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }

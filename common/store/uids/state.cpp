@@ -165,13 +165,30 @@ Uid UidState::uid_of(std::string_view base) const {
 }
 
 bool UidState::add(Uid uid, UidEntry entry) {
-  if (uid < uid_next || uid > last_uid) return false;
   entry.uid = uid;
   entry.modseq = modseq;
+  return restore(std::move(entry));
+}
+
+bool UidState::restore(UidEntry entry) {
+  if (entry.uid < uid_next || entry.uid > last_uid) return false;
   const auto* added = entries_.add(std::move(entry));
   if (added == nullptr) return false;
   live_octets_ += weight(*added);
-  uid_next = uid + 1;
+  uid_next = added->uid + 1;
+  return true;
+}
+
+bool UidState::restore(const UidState& rest) {
+  if (!rest.valid() || rest.uid_next < uid_next) return false;
+  uid_validity = rest.uid_validity;
+  uid_next = rest.uid_next;
+  first_recent = rest.first_recent;
+  modseq = rest.modseq;
+  uid_ceiling = rest.uid_ceiling;
+  modseq_ceiling = rest.modseq_ceiling;
+  boot = rest.boot;
+  keywords = rest.keywords;
   return true;
 }
 

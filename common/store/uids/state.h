@@ -49,6 +49,7 @@ class UidState {
 
   /// The messages, by ascending UID.
   [[nodiscard]] auto entries() const { return entries_.all(); }
+  [[nodiscard]] auto entries() { return entries_.all(); }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   /// nullptr if there is none. What is returned lives until messages are added or removed.
   [[nodiscard]] UidEntry* find(Uid uid) { return entries_.find(uid); }
@@ -58,6 +59,12 @@ class UidState {
   /// Adds an entry; false if the UID is not at least uid_next, or the name has a UID.
   bool add(Uid uid, UidEntry entry);
   void remove(Uid first, Uid last);
+
+  /// A state that was kept elsewhere: room for so many messages, then each of them as it was, by ascending UID, then
+  /// all the rest, which is in a state without messages. False if they do not fit.
+  void expect(std::size_t messages) { entries_.expect(messages); }
+  [[nodiscard]] bool restore(UidEntry entry);
+  [[nodiscard]] bool restore(const UidState& rest);
 
   /// Skips all that damage may have hidden: UIDs and mod-sequences go beyond every ceiling that may have been written.
   void skip_damage();

@@ -56,8 +56,9 @@ TEST_CASE("settings that contradict each other are told with the place of one an
   CHECK(problems("smtpd_hard_error_limit: 5\nsmtpd_soft_error_limit: 6") ==
         Lines{"f.yaml:2:1: smtpd_soft_error_limit: 6 is more than smtpd_hard_error_limit, 5"});
   CHECK(problems("maximal_backoff_time: 1s\nminimal_backoff_time: 2s").size() == 1);
-  CHECK(problems("smtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") ==
-        Lines{"f.yaml:2:1: smtpd_client_connection_count_limit: 11 is more than smtpd_connection_limit, 10"});
+  CHECK(problems("smtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") == Lines{});
+  CHECK(problems("smtpd_processes: 1\nsmtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") ==
+        Lines{"f.yaml:3:1: smtpd_client_connection_count_limit: 11 is more than smtpd_connection_limit, 10"});
   CHECK(problems("initial_destination_concurrency: 30") ==
         Lines{"f.yaml:1:1: initial_destination_concurrency: 30 is more than smtp_destination_concurrency_limit, 20"});
   CHECK(problems("queue_minfree: 14\nmessage_size_limit: 10") ==

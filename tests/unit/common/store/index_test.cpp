@@ -63,7 +63,7 @@ TEST_CASE("the index gives back what was kept, at once and after it was closed")
 TEST_CASE("counters are remembered, and written for mailboxes that are long to read") {
   const Folder folder;
   auto large = some_status();
-  large.messages = LmdbIndex::small_mailbox + 1;
+  large.messages = small_mailbox + 1;
   {
     LmdbIndex index(folder.path);
     index.keep_counters("small", "state 1", some_status());

@@ -83,6 +83,18 @@ TEST_CASE("When no worker can be had it is not called a wrong password") {
   CHECK(f.session.next() == Next::close);
 }
 
+TEST_CASE("A user with too many sessions hears of the limit, not of a wrong password (RFC 5530 section 3)") {
+  Fixture f;
+  f.session.feed("a LOGIN alice secret\r\nb SELECT INBOX\r\n");
+  f.auth.turn();
+  (void)f.session.handover();
+  f.session.too_many_sessions("Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)");
+  CHECK(f.session.take_output() ==
+        "a NO [LIMIT] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)\r\n"
+        "* BYE Too many sessions\r\n");
+  CHECK(f.session.next() == Next::close);
+}
+
 TEST_CASE("Commands pipelined behind a failed login are answered when authd has answered") {
   Fixture f;
   CHECK(f.say("a LOGIN alice no\r\nb NOOP\r\nc LOGOUT\r\n").empty());

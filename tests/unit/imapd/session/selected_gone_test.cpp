@@ -88,6 +88,29 @@ TEST_CASE("A new mailbox of the name is another one: who has the old one selecte
   CHECK(house.a.say("7 NOOP\r\n") == "7 OK Nothing done\r\n");
 }
 
+TEST_CASE("A session whose folders somebody puts others in place of is ended, and others keep their UIDs") {
+  House house;
+  const auto folder = house.path + "/.box/";
+  REQUIRE(house.b.say("1 IDLE\r\n") == "+ Idling\r\n");
+  REQUIRE(house.b.session.watching());
+  const std::string which = GENERATE("new", "cur");
+  std::filesystem::rename(folder + which, folder + "old");
+  CHECK(rings(house.b));
+  SECTION("seen when they are gone") {
+    house.b.session.mailbox_changed();
+    CHECK(house.b.settle() == bye);
+  }
+  SECTION("seen when the others are there") {
+    std::filesystem::copy(folder + "old", folder + which, std::filesystem::copy_options::recursive);
+    REQUIRE(house.a.say("4 EXAMINE box\r\n").find("* 2 EXISTS\r\n") != std::string::npos);
+    const auto uids = house.a.say("5 UID SEARCH ALL\r\n");
+    house.b.session.mailbox_changed();
+    CHECK(house.b.settle() == bye);
+    CHECK(house.a.say("5 UID SEARCH ALL\r\n") == uids);
+  }
+  CHECK(house.b.session.closed());
+}
+
 TEST_CASE("A session goes on in a mailbox that another one renames, and its watch with it") {
   House house;
   REQUIRE(house.a.say("4 RENAME box renamed\r\n5 CREATE box\r\n") == "4 OK Renamed\r\n5 OK Created\r\n");

@@ -112,4 +112,9 @@ TEST_CASE("Strings that cannot be quoted go as literals") {
   append_string(out, "\xe9");
   append_string(out, "c\"d");
   CHECK(out == "{4}\r\na\r\nb{1}\r\n\xe9\"c\\\"d\"");
+  out.clear();
+  append_string(out, "\"\\");
+  append_string(out, "");
+  append_string(out, "e\\\\f");
+  CHECK(out == "\"\\\"\\\\\"\"\"\"e\\\\\\\\f\"");
 }

@@ -135,7 +135,7 @@ TEST_CASE("AUT-10: authd dies, is silent, or gives no ticket: never a success, n
 
 TEST_CASE("When master has no worker the client hears of our fault") {
   House house;
-  house.master_refuses = true;
+  house.refusal = "of ours";
   const bool with_tls = GENERATE(false, true);
   Talker client(house.loop, with_tls ? house.tls_port : house.clear_port);
   if (with_tls) client.tls();
@@ -145,6 +145,56 @@ TEST_CASE("When master has no worker the client hears of our fault") {
   CHECK(house.closed(client));
   client.connection.reset();
   CHECK(house.until([&] { return house.server->clients() == 0; }));
+}
+
+TEST_CASE("A user with too many sessions hears authd's words") {
+  House house;
+  house.refusal = "Maximum number of connections from user+IP exceeded (mail_max_userip_connections=2)";
+  house.master_refuses_with = master::Admission::crowded;
+  const bool with_tls = GENERATE(false, true);
+  Talker client(house.loop, with_tls ? house.tls_port : house.clear_port);
+  if (with_tls) client.tls();
+  REQUIRE(house.heard(client, "+OK mail"));
+  client.say(credentials);
+  CHECK(house.heard(client, "-ERR [IN-USE] " + house.refusal + "\r\n"));
+  CHECK(house.closed(client));
+  client.connection.reset();
+  CHECK(house.until([&] { return house.server->clients() == 0; }));
+}
+
+TEST_CASE("The place of a session is free before its client has read the last words, and with each other end") {
+  House house;
+  auto pair = *ipc::make_pair();
+  house.place = std::move(pair.second);
+  const auto is_free = [&] {
+    char octet = 0;
+    return ::recv(pair.first.get(), &octet, 1, MSG_DONTWAIT) == 0;
+  };
+  const bool with_tls = GENERATE(false, true);
+  Talker client(house.loop, with_tls ? house.tls_port : house.clear_port);
+  if (with_tls) client.tls();
+  REQUIRE(house.heard(client, "+OK mail"));
+  SECTION("QUIT") {
+    client.say(credentials);
+    REQUIRE(house.heard(client, "Mailbox open"));
+    CHECK_FALSE(is_free());
+    client.say("QUIT\r\n");
+    REQUIRE(house.heard(client, "+OK Bye\r\n"));
+    CHECK(is_free());
+  }
+  SECTION("the client is gone") {
+    client.say(credentials);
+    REQUIRE(house.heard(client, "Mailbox open"));
+    CHECK_FALSE(is_free());
+    client.connection.reset();
+    CHECK(house.until(is_free));
+  }
+  SECTION("the worker takes no more") {
+    house.worker->shut_down();
+    client.say(credentials);
+    REQUIRE(house.heard(client, "[UNAVAILABLE]"));
+    CHECK(is_free());
+  }
 }
 
 TEST_CASE("AUT-04: clients that leave at every point of a login leave nothing behind") {

@@ -145,8 +145,11 @@ struct House {
   std::vector<auth::SaslStart> started;
   std::vector<master::WantEnd> end_questions;
   int cancelled = 0, full = 0;
-  bool authd_silent = false, authd_gives_ticket = true, master_refuses = false;
   Settings settings;
+  bool authd_silent = false, authd_gives_ticket = true;
+  std::string refusal;  ///< why master gives no worker; empty: it does
+  master::Admission master_refuses_with = master::Admission::unavailable;
+  Fd place;  ///< for the next session
   bool login_ended = false, worker_ended = false;
   std::optional<Fd> caught;  ///< set: the test is the worker, and gets the descriptor here
 
@@ -175,20 +178,21 @@ struct House {
     to_login->on<master::Handover>([this](master::Handover handover) {
       CHECK(handover.ticket == "0123456789abcdef");
       CHECK(handover.client_ip == "127.0.0.1");
-      const bool accepted = !master_refuses;
-      if (accepted && caught) {
+      if (!refusal.empty()) {
+        to_login->send(master::HandoverReply{handover.id, master_refuses_with, refusal});
+      } else if (caught) {
         caught = std::move(handover.client);
-      } else if (accepted) {
+        to_login->send(master::HandoverReply{handover.id, master::Admission::served, ""});
+      } else {
         auth::Account alice;
         alice.name = "alice@example.test";
         to_worker->send(master::Session{handover.id, std::move(alice), handover.client_ip, handover.tls, false,
-                                        handover.tag, handover.octets, std::move(handover.client)});
-        return;
+                                        handover.tag, handover.octets, std::move(handover.client), std::move(place)});
       }
-      to_login->send(master::HandoverReply{handover.id, accepted, ""});
     });
     to_worker->on<master::SessionTaken>([this](const master::SessionTaken& answer) {
-      to_login->send(master::HandoverReply{answer.id, answer.taken, ""});
+      to_login->send(master::HandoverReply{
+          answer.id, answer.taken ? master::Admission::served : master::Admission::unavailable, ""});
     });
     to_login->on<master::Full>([this](const master::Full&) { ++full; });
     to_worker->on<master::WantEnd>([this](const master::WantEnd& question) { end_questions.push_back(question); });

@@ -92,6 +92,18 @@ TEST_CASE("When no worker can be had it is not called a wrong password") {
   CHECK(f.session.next() == Next::close);
 }
 
+TEST_CASE("A user with too many sessions hears of the limit, not of a wrong password (RFC 2449 section 8.1.2)") {
+  Fixture f;
+  f.session.feed("USER alice\r\nPASS secret\r\nSTAT\r\n");
+  f.auth.turn();
+  (void)f.session.take_output();
+  (void)f.session.handover();
+  f.session.too_many_sessions("Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)");
+  CHECK(f.session.take_output() ==
+        "-ERR [IN-USE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)\r\n");
+  CHECK(f.session.next() == Next::close);
+}
+
 TEST_CASE("Commands pipelined behind a failed login are answered when authd has answered") {
   Fixture f;
   CHECK(f.say("USER alice\r\nPASS no\r\nNOOP\r\nQUIT\r\n") == "+OK Send PASS\r\n");

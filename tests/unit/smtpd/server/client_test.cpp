@@ -212,6 +212,151 @@ TEST_CASE("a client that does not read does not make us grow") {
   CHECK(sent < 8'000'000);
 }
 
+TEST_CASE("the greeting waits until authd has counted the connection, and its end is told") {
+  Fixture f;
+  f.listener->connection_count_limit = 3;
+  f.authd.silent = true;
+  f.connect();
+  REQUIRE(turn_until(f.loop, [&] { return f.authd.asked.size() == 1; }));
+  const auto asked = f.authd.asked[0];
+  CHECK(asked.connection.client_ip == "192.0.2.7");
+  CHECK(asked.limit == 3);
+  f.authd.count(asked.connection.id + 1, true);  // of another
+  for (int i = 0; i < 20; ++i) f.loop.turn();
+  f.receive();
+  CHECK(f.said.empty());
+  f.authd.count(asked.connection.id, true);
+  REQUIRE(f.hears("220 "));
+  CHECK(f.authd.ended.empty());
+  f.send("QUIT\r\n");
+  REQUIRE(f.hears("221 "));
+  f.socket.reset();
+  REQUIRE(turn_until(f.loop, [&] { return !f.authd.ended.empty(); }));
+  CHECK(f.authd.ended == std::vector{asked.connection.id});
+}
+
+TEST_CASE("a client that has too many connections hears 421 instead of the greeting") {
+  Fixture f;
+  f.listener->limits.hostname = "mx.our.test";
+  f.listener->connection_count_limit = 3;
+  f.authd.crowded = true;
+  f.connect();
+  f.send("EHLO early\r\n");
+  REQUIRE(f.hears("421 4.7.0 mx.our.test Error: too many connections from 192.0.2.7\r\n"));
+  f.socket.reset();
+  CHECK(turn_until(f.loop, [&] { return !f.client; }));
+  CHECK_FALSE(f.said.contains("220"));
+  for (int i = 0; i < 20; ++i) f.loop.turn();
+  CHECK(f.authd.ended.empty());  // it never counted
+}
+
+TEST_CASE("who is exempt, or limited by no setting, waits for nobody") {
+  Fixture f;
+  f.authd.silent = true;
+  SECTION("no limit") {
+  }
+  SECTION("mynetworks") {
+    f.listener->connection_count_limit = 1;
+    f.listener->mynetworks = {*net::Cidr::parse("192.0.2.0/24")};
+  }
+  SECTION("the submit socket") {
+    f.listener->connection_count_limit = 1;
+    f.listener->role = Role::local;
+  }
+  f.connect();
+  CHECK(f.hears("220 "));
+  CHECK(f.authd.asked.empty());
+}
+
+TEST_CASE("a limit is no reason to lose mail: an authd that is silent, dies or is away lets everybody in") {
+  Fixture f;
+  f.listener->connection_count_limit = 1;
+  f.authd.silent = true;
+  SECTION("silent") {
+    const auto start = monotonic_now();
+    f.connect();
+    REQUIRE(f.hears("220 "));
+    const auto waited = monotonic_now() - start;
+    CHECK(waited >= ConnectionCount::patience - Milliseconds{50});
+    CHECK(waited < ConnectionCount::patience + Seconds{3});
+    f.authd.count(f.authd.asked.at(0).connection.id, false);  // too late to refuse it
+    f.send("NOOP\r\n");
+    CHECK(f.hears("250 2.0.0 Ok\r\n"));
+  }
+  SECTION("dies while it is asked, and no other comes") {
+    f.connect();
+    REQUIRE(turn_until(f.loop, [&] { return f.authd.asked.size() == 1; }));
+    f.authd.die();
+    REQUIRE(f.hears("220 "));
+    f.auth_door.connect(f.authd.connect());
+    REQUIRE(turn_until(f.loop, [&] { return f.authd.told.size() == 1; }));
+    CHECK(f.authd.asked.size() == 1);
+    CHECK(f.authd.told[0].client_ip == "192.0.2.7");
+    f.client.reset();
+    REQUIRE(turn_until(f.loop, [&] { return f.authd.ended.size() == 1; }));
+    CHECK(f.authd.ended[0] == f.authd.told[0].id);
+  }
+  SECTION("away") {
+    f.authd.die();
+    f.connect();
+    REQUIRE(f.hears("220 "));
+  }
+}
+
+TEST_CASE("a new authd is asked again for the clients that wait") {
+  Fixture f;
+  f.listener->connection_count_limit = 1;
+  f.authd.silent = true;
+  f.connect();
+  REQUIRE(turn_until(f.loop, [&] { return f.authd.asked.size() == 1; }));
+  f.authd.die();
+  f.loop.turn();
+  f.authd.silent = false;
+  const auto start = monotonic_now();
+  SECTION("served") {
+    f.auth_door.connect(f.authd.connect());
+    REQUIRE(f.hears("220 "));
+  }
+  SECTION("refused") {
+    f.authd.crowded = true;
+    f.auth_door.connect(f.authd.connect());
+    REQUIRE(f.hears("421 4.7.0 "));
+  }
+  CHECK(monotonic_now() - start < ConnectionCount::patience);
+  CHECK(f.authd.asked.size() == 2);
+  CHECK(f.authd.told.empty());
+}
+
+TEST_CASE("a new authd hears of every connection that is open, and of no other") {
+  loop::Loop loop;
+  FakeAuthd authd(loop);
+  AuthDoor door(loop);
+  door.connect(authd.connect());
+  std::vector<std::unique_ptr<ConnectionCount::Counted>> open;
+  std::size_t served = 0;
+  const auto count = [&] {
+    open.push_back(door.connections().begin("2001:db8:1111:2222:3333:4444:5555:6666", 5000, [&](bool) { ++served; }));
+  };
+  for (std::size_t i = 0; i < 1501; ++i) {
+    count();
+    REQUIRE(turn_until(loop, [&] { return served == i + 1; }));
+  }
+  authd.crowded = true;
+  count();
+  REQUIRE(turn_until(loop, [&] { return served == 1502; }));
+  open.erase(open.begin());
+  REQUIRE(turn_until(loop, [&] { return authd.ended.size() == 1; }));
+  authd.die();
+  loop.turn();
+  door.connect(authd.connect());
+  REQUIRE(turn_until(loop, [&] { return authd.told.size() >= 1500; }));
+  CHECK(authd.told.size() == 1500);
+  CHECK(authd.told.front().id == authd.asked[1].connection.id);
+  open.clear();
+  REQUIRE(turn_until(loop, [&] { return authd.ended.size() >= 1501; }));
+  CHECK(authd.ended.size() == 1501);
+}
+
 TEST_CASE("an orderly stop: an idle client hears 421") {
   Fixture f;
   f.connect();

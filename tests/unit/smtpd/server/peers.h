@@ -157,9 +157,18 @@ class FakeAuthd {
       const bool known = query.account == "alice@our.test";
       (void)door_->send(auth::AccountAnswer{query.id, known ? auth::Existence::exists : auth::Existence::unknown});
     });
+    door_->on<auth::CountConnection>([this](const auth::CountConnection& question) {
+      asked.push_back(question);
+      if (!silent) count(question.connection.id, !crowded);
+    });
+    door_->on<auth::ConnectionEnded>([this](const auth::ConnectionEnded& end) { ended.push_back(end.id); });
+    door_->on<auth::OpenConnections>([this](const auth::OpenConnections& open) {
+      told.insert(told.end(), open.connections.begin(), open.connections.end());
+    });
     door_->open();
     return std::make_unique<ipc::Door>(loop_, std::move(pair->second), "authd");
   }
+  void count(std::uint64_t id, bool served) { (void)door_->send(auth::ConnectionCounted{id, served}); }
   void send_tables() {
     route::Tables tables;
     tables.domains = {"our.test"};
@@ -173,6 +182,10 @@ class FakeAuthd {
   void die() { door_.reset(); }
 
   bool silent = false;
+  bool crowded = false;  ///< every client has too many connections
+  std::vector<auth::CountConnection> asked;
+  std::vector<std::uint64_t> ended;
+  std::vector<auth::OpenConnection> told;  ///< what was open when this authd came
   std::optional<auth::SaslOutcome> outcome;
   auth::SaslStart last;
   int cancelled = 0;
