@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,9 +41,10 @@ class Inspection {
       : loaded_(loaded), s_(loaded.settings), powers_(powers), passwd_(passwd) {}
 
   std::vector<std::string> run() {
-    problems_ = config::check_combinations(loaded_);
+    problems_ = refused_settings(loaded_, powers_, passwd_);
     inspect_listeners();
     inspect_tls();
+    inspect_log();
     if (powers_.real_root) inspect_system_users();
     inspect_sources();
     return std::move(problems_);
@@ -57,22 +57,27 @@ class Inspection {
   }
 
   void inspect_listeners() {
-    std::set<std::string> seen;
     for (const auto& listener : config::all_listeners(s_)) {
       const auto where = listener.endpoint.to_string();
-      const bool general =
-          std::ranges::find(s_.listeners, listener.endpoint, &config::Listener::endpoint) == s_.listeners.end();
-      const char* name = general ? "ports" : "listeners";
-      if (!seen.insert(where).second) tell(name, "two listeners on " + where);
+      const auto name = config::setting_of(s_, listener);
       if (!powers_.real_root && listener.endpoint.port < first_free_port()) {
         tell(name, fmt::format("port {} can only be opened by root", listener.endpoint.port));
       }
-      if (listener.tls == config::TlsMode::none && s_.disable_plaintext_auth && s_.allow_plaintext_from.empty() &&
-          listener.role != config::Role::smtp) {
-        tell(s_.tls_certificate.empty() ? "tls.certificate" : name,
+      if (!can_log_in(listener)) {
+        tell(s_.tls_certificate.empty() ? std::string_view("tls.certificate") : name,
              fmt::format("nobody can log in on {}: there is no TLS, and passwords without it are refused", where));
       }
     }
+  }
+
+  /// Whether anybody can, where everybody must.
+  [[nodiscard]] bool can_log_in(const config::Listener& listener) const {
+    const auto on_it = config::settings_on(s_, listener);
+    if (!on_it || listener.role == config::Role::smtp) return true;
+    const bool starttls_off = listener.role == config::Role::submission && listener.tls == config::TlsMode::starttls &&
+                              on_it->smtpd_tls_security_level == config::TlsLevel::none;
+    const bool no_tls = listener.tls == config::TlsMode::none || starttls_off;
+    return !no_tls || !on_it->disable_plaintext_auth || !on_it->allow_plaintext_from.empty();
   }
 
   void inspect_tls() {
@@ -80,6 +85,14 @@ class Inspection {
     const auto& key = s_.tls_key.empty() ? s_.tls_certificate : s_.tls_key;
     const auto context = tls::Context::server(s_.tls_certificate, key);
     if (!context) tell("tls.certificate", context.error().text);
+  }
+
+  void inspect_log() {
+    if (!s_.log.starts_with('/')) return;
+    const auto folder = s_.log.substr(0, std::max<std::size_t>(s_.log.rfind('/'), 1));
+    struct stat status{};
+    if (stat(folder.c_str(), &status) < 0) tell("log", fail_errno(printable(folder), errno).error().text);
+    if (stat(s_.log.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) tell("log", printable(s_.log) + " is a folder");
   }
 
   void inspect_system_users() {
@@ -94,11 +107,6 @@ class Inspection {
       if (user && !*user) tell(name, "there is no user " + printable(value));
     }
     if (loaded_.places.contains("admin_group")) inspect_group("admin_group", s_.admin_group);
-    const auto same = config::check_roles(loaded_, [this](const std::string& name) -> std::optional<std::uint32_t> {
-      const auto user = user_or_uid(passwd_, name);
-      return user && *user ? std::optional((*user)->uid) : std::nullopt;
-    });
-    problems_.insert(problems_.end(), same.begin(), same.end());
   }
 
   void inspect_group(std::string_view name, const std::string& value) {
@@ -142,7 +150,16 @@ class Inspection {
       inspect_mail_owner({});
       return;
     }
-    problems_.insert(problems_.end(), compiled->problems.begin(), compiled->problems.end());
+    for (const auto& problem : compiled->problems) {
+      // What is written in the settings themselves has its place there.
+      const auto colon = problem.find(": ");
+      const auto name = std::string_view(problem).substr(0, colon);
+      if (config::find_setting(name) != nullptr) {
+        tell(name, problem.substr(colon + 2));
+      } else {
+        problems_.push_back(problem);
+      }
+    }
     for (const auto& loop : route::find_loops(compiled->tables)) {
       if (loop.line == 0) {
         tell("virtual_alias_maps", loop.what());  // written in the settings themselves
@@ -194,6 +211,17 @@ class Inspection {
 };
 
 }  // namespace
+
+std::vector<std::string> refused_settings(const config::Loaded& loaded, const Powers& powers, Passwd& passwd) {
+  config::UidOf uid_of;
+  if (powers.real_root) {
+    uid_of = [&passwd](const std::string& name) -> std::optional<std::uint32_t> {
+      const auto user = user_or_uid(passwd, name);
+      return user && *user ? std::optional((*user)->uid) : std::nullopt;
+    };
+  }
+  return config::check_alone(loaded, uid_of);
+}
 
 std::vector<std::string> check_settings(const config::Loaded& loaded, const Powers& powers, Passwd& passwd) {
   return Inspection(loaded, powers, passwd).run();

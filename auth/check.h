@@ -16,6 +16,10 @@ namespace facteur::auth {
 [[nodiscard]] std::vector<std::string> check_settings(const config::Loaded& loaded, const Powers& powers,
                                                       Passwd& passwd);
 
+/// Those of them with which facteurd neither starts nor goes on at a reload (config::check_alone).
+[[nodiscard]] std::vector<std::string> refused_settings(const config::Loaded& loaded, const Powers& powers,
+                                                        Passwd& passwd);
+
 /// What this process could run the stack with; `real_root` as process::is_real_root() says.
 [[nodiscard]] Powers own_powers(bool real_root);
 

@@ -8,6 +8,7 @@
 #include "common/base/strings.h"
 #include "common/fs/files.h"
 #include "common/route/aliases_file.h"
+#include "common/route/expand.h"
 #include "config/value.h"
 #include "config/yaml.h"
 
@@ -36,6 +37,7 @@ class Compiler {
     find_exact_accounts(users);
     find_postmaster(users);
     out.accounts = std::make_shared<const Accounts>(settings_, powers_, std::move(users), passwd_);
+    check_postmaster();
   }
 
  private:
@@ -73,7 +75,10 @@ class Compiler {
 
   void read_virtual_aliases() {
     const auto& table = settings_.virtual_alias_maps;
-    for (const auto& [address, targets] : table.entries) add_virtual(address, targets, "virtual_alias_maps", 0);
+    for (const auto& [address, targets] : table.entries) {
+      const auto& entry = add_virtual(address, targets, "virtual_alias_maps", 0);
+      if (!entry.problem.empty()) tell_virtual("virtual_alias_maps", address, entry);
+    }
     if (table.file.empty()) return;
     const auto root = config::parse_yaml(text_of(table.file, true), table.file);
     if (!root) return give_up(root.error().text);
@@ -83,15 +88,26 @@ class Compiler {
       std::vector<std::string> targets;
       const auto done = config::table_values(value, targets);
       auto& entry = add_virtual(key.text, std::move(targets), table.file, key.place.line);
-      if (done) continue;
-      entry.problem = done.error().text;
-      out.problems.push_back(fmt::format("{}: {}", value.place.text(), done.error().text));
+      if (!done) entry.problem = done.error().text;
+      if (!entry.problem.empty()) tell_virtual(value.place.text(), key.text, entry);
     }
+  }
+  void tell_virtual(const std::string& where, const std::string& address, const route::Entry& entry) {
+    out.problems.push_back(fmt::format("{}: {}: {}", where, printable(address, 200), entry.problem));
+  }
+  /// "@domain" is a target here, which keeps the local-part (virtual(5)).
+  static std::string problem_of_virtual(const std::vector<std::string>& targets) {
+    for (const auto& target : targets) {
+      const auto why = route::refuse_target(target.starts_with('@') ? "x" + target : target);
+      if (why) return *why;
+    }
+    return {};
   }
   route::Entry& add_virtual(const std::string& address, std::vector<std::string> targets, const std::string& file,
                             std::uint32_t line) {
     auto& entry = out.tables.virtual_aliases[to_lower(address)];
-    entry = {std::move(targets), "", file, line};
+    auto problem = problem_of_virtual(targets);
+    entry = {std::move(targets), std::move(problem), file, line};
     return entry;
   }
 
@@ -140,6 +156,45 @@ class Compiler {
       out.tables.postmaster = user.name;
       return;
     }
+  }
+
+  /// Why mail for this address would reach nobody; empty if it reaches somebody, or that cannot be known now.
+  [[nodiscard]] std::string nobody_at(const std::string& address) const {
+    const auto way = route::expand(address, out.tables);
+    if (way.outcome != route::Outcome::found) return way.text;
+    std::string missing;
+    for (const auto& recipient : way.recipients) {
+      if (!recipient.local() || out.accounts->find(recipient.account).existence != Existence::unknown) return {};
+      missing += (missing.empty() ? "" : ", ") + recipient.account;
+    }
+    return "there is no account " + printable(missing, 200);
+  }
+
+  /// What is sent to postmaster with a null reverse-path, reports of the queue for one, cannot be returned to anybody:
+  /// it is taken only where it leads to somebody.
+  void check_postmaster() {
+    auto& tables = out.tables;
+    const auto refused = tables.postmaster.empty() ? std::nullopt : route::refuse_target(tables.postmaster);
+    if (refused || !tables.postmaster.empty()) {
+      tables.postmaster_problem = refused ? *refused : nobody_at(tables.postmaster);
+      if (!tables.postmaster_problem.empty()) return tell_postmaster();
+    }
+    const auto why = nobody_at("postmaster");
+    if (why.empty()) return;
+    const auto alias = tables.aliases.find("postmaster");
+    if (alias == tables.aliases.end()) {
+      tables.postmaster_problem = "nobody reads mail for postmaster: " + why;
+      return tell_postmaster();
+    }
+    auto& entry = alias->second;
+    if (!entry.problem.empty()) return;  // it has been told
+    entry.problem = "nobody reads this mail: " + why;
+    out.problems.push_back(fmt::format("{}:{}: postmaster: {}", entry.file, entry.line, entry.problem));
+  }
+  void tell_postmaster() {
+    auto& problem = out.tables.postmaster_problem;
+    problem = "postmaster_address: " + problem;
+    out.problems.push_back(problem);
   }
 
   const config::Settings& settings_;

@@ -188,8 +188,8 @@ Result<std::string> with_users(std::string_view text, const std::vector<NewUser>
   for (const auto& user : users) {
     const auto name = canonical_name(user.name);
     if (!name)
-      return fail(Kind::permanent,
-                  fmt::format("'{}' is not a name that an account may have", printable(user.name, 200)));
+      return fail(Kind::permanent, fmt::format("'{}' is not a name that an account may have: {}",
+                                               printable(user.name, 200), account_name_rule));
     const auto same = [&](const auto& entry) { return entry.first == *name; };
     if (std::ranges::any_of(wanted, same)) return fail(Kind::permanent, fmt::format("{} is there already", *name));
     out += fmt::format("{}: {{password: \"{}\"", *name, user.password);

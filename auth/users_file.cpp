@@ -69,7 +69,8 @@ Result<UsersFile> parse_users(std::string_view text, const std::string& file, co
   for (const auto& [key, value] : root->entries) {
     const auto name = canonical_name(key.text);
     if (!name) {
-      out.problems.push_back(at(key, key.what() + " is not a name that an account may have"));
+      out.problems.push_back(
+          at(key, fmt::format("{} is not a name that an account may have: {}", key.what(), account_name_rule)));
       continue;
     }
     User user;

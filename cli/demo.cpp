@@ -205,6 +205,7 @@ class Running {
 }  // namespace
 
 int demo(const DemoOptions& options) {
+  if (const auto free = check_not_served(options); !free) return complain(EX_UNAVAILABLE, free.error().text);
   auto folder = prepare_demo_folder(options);
   if (!folder) return complain(EX_CONFIG, folder.error().text);
   int code = EX_OK;

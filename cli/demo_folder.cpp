@@ -1,5 +1,6 @@
 #include "cli/demo_folder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <grp.h>
 #include <nlohmann/json.hpp>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "auth/users_edit.h"
 #include "cli/demo_ports.h"
 #include "common/base/encode.h"
+#include "common/base/fd.h"
 #include "common/base/random.h"
 #include "common/fs/files.h"
 #include "common/process/jail.h"
@@ -200,6 +203,12 @@ Result<> check_maker(const std::string& folder) {
   return {};
 }
 
+std::string path_of(const DemoOptions& options) {
+  auto path = std::filesystem::absolute(options.folder).lexically_normal().string();
+  if (path.ends_with('/')) path.pop_back();
+  return path;
+}
+
 Result<DemoFolder> make_or_find(const DemoOptions& options) {
   DemoFolder out;
   out.temporary = options.folder.empty();
@@ -209,8 +218,7 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
     out.path = (parent / "facteur-demo-XXXXXX").string();
     if (::mkdtemp(out.path.data()) == nullptr) return fail_errno("make a folder in " + parent.string(), errno);
   } else {
-    out.path = std::filesystem::absolute(options.folder).lexically_normal().string();
-    if (out.path.ends_with('/')) out.path.pop_back();
+    out.path = path_of(options);
     if (auto ours = check_maker(out.path); !ours) return fail(ours);
     if (auto made = fs::make_directories(out.path, 0755); !made) return fail(made);
   }
@@ -219,15 +227,17 @@ Result<DemoFolder> make_or_find(const DemoOptions& options) {
   return out;
 }
 
-/// Tells what `facteur config check` would say. Nothing is started when no account could have its mail; the rest
-/// facteurd itself runs with.
+/// Tells what `facteur config check` would say. Nothing is started with what facteurd refuses, nor when no account
+/// could have its mail; the rest is told only.
 Result<> check(const DemoFolder& folder) {
   const auto loaded = config::load_files({folder.config_file()}, {});
   if (!loaded) return fail(loaded);
   auth::Passwd passwd;
+  const bool root = process::is_real_root();
+  const auto refused = auth::refused_settings(*loaded, auth::own_powers(root), passwd);
   std::string text;
-  for (const auto& problem : auth::check_settings(*loaded, auth::own_powers(process::is_real_root()), passwd)) {
-    if (problem.contains(": mail_location: ")) {
+  for (const auto& problem : auth::check_settings(*loaded, auth::own_powers(root), passwd)) {
+    if (problem.contains(": mail_location: ") || std::ranges::find(refused, problem) != refused.end()) {
       text += (text.empty() ? "" : "\nfacteur: ") + problem;
     } else {
       std::fprintf(stderr, "facteur: %s\n", problem.c_str());
@@ -257,6 +267,17 @@ Result<> fill(DemoFolder& folder, const DemoOptions& options) {
 }
 
 }  // namespace
+
+Result<> check_not_served(const DemoOptions& options) {
+  if (options.folder.empty()) return {};
+  const auto path = path_of(options);
+  const auto settings = config::load(path + "/facteur.yaml");
+  const auto spool = settings ? settings->queue_directory : path + "/spool";
+  // facteurd holds it for as long as it lives.
+  const Fd lock(::open((spool + "/master.lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!lock || ::flock(lock.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return {};
+  return fail(Kind::temporary, "another facteurd serves " + spool + "; stop it first, or name another --dir");
+}
 
 Result<DemoFolder> prepare_demo_folder(const DemoOptions& options) {
   auto folder = make_or_find(options);

@@ -23,6 +23,9 @@ struct DemoFolder {
   [[nodiscard]] std::string config_file() const { return path + "/facteur.yaml"; }
 };
 
+/// Kind::temporary if a facteurd serves the folder that is asked for: its settings are not to be written over.
+[[nodiscard]] Result<> check_not_served(const DemoOptions& options);
+
 /// Makes the folder ready, or finds it as it was left: the same users, passwords, uids and certificate.
 [[nodiscard]] Result<DemoFolder> prepare_demo_folder(const DemoOptions& options);
 

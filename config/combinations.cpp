@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <set>
 
 #include "common/base/strings.h"
+#include "config/listener.h"
 #include "config/value.h"
 
 namespace facteur::config {
@@ -21,6 +23,7 @@ class Combinations {
     inspect_addresses();
     inspect_dns();
     inspect_accounts();
+    inspect_listeners();
     return std::move(problems_);
   }
 
@@ -108,6 +111,15 @@ class Combinations {
     if (s_.auth_mechanisms.empty()) tell("auth_mechanisms", "is empty: nobody can log in");
   }
 
+  /// The kernel would give each of the two its share of the connections.
+  void inspect_listeners() {
+    std::set<std::string> seen;
+    for (const auto& listener : all_listeners(s_)) {
+      const auto where = listener.endpoint.to_string();
+      if (!seen.insert(where).second) tell(setting_of(s_, listener), "two listeners on " + where);
+    }
+  }
+
   const Loaded& loaded_;
   const Settings& s_;
   std::vector<std::string> problems_;
@@ -140,6 +152,7 @@ std::vector<std::string> check_combinations(const Loaded& loaded) {
 }
 
 std::vector<std::string> check_roles(const Loaded& loaded, const UidOf& uid_of) {
+  if (!uid_of) return {};
   std::vector<std::string> problems;
   std::vector<std::pair<UidRole, std::uint32_t>> seen;
   const auto inspect = [&](const UidRole& role, bool own) {
@@ -163,6 +176,13 @@ std::vector<std::string> check_roles(const Loaded& loaded, const UidOf& uid_of) 
   };
   for (const auto& role : own_roles) inspect(role, true);
   for (const auto& role : other_roles) inspect(role, false);
+  return problems;
+}
+
+std::vector<std::string> check_alone(const Loaded& loaded, const UidOf& uid_of) {
+  auto problems = check_combinations(loaded);
+  const auto roles = check_roles(loaded, uid_of);
+  problems.insert(problems.end(), roles.begin(), roles.end());
   return problems;
 }
 

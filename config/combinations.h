@@ -23,7 +23,12 @@ namespace facteur::config {
 using UidOf = std::function<std::optional<std::uint32_t>(const std::string& name)>;
 
 /// Programs that shall not trust each other run under uids of their own, and none of them is root or the owner of mail:
-/// each pair of settings that is one uid, with both names. For installations that may change uids.
+/// each pair of settings that is one uid, with both names. Without `uid_of`, for installations that may not change
+/// uids, nothing.
 [[nodiscard]] std::vector<std::string> check_roles(const Loaded& loaded, const UidOf& uid_of);
+
+/// What settings are refused for by themselves, whatever the files and accounts that they name: by `facteur config
+/// check`, at the start and at a reload alike. Both of the above.
+[[nodiscard]] std::vector<std::string> check_alone(const Loaded& loaded, const UidOf& uid_of);
 
 }  // namespace facteur::config

@@ -1,8 +1,12 @@
 #include "config/describe.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <variant>
 
 #include "common/base/strings.h"
+#include "config/listener.h"
+#include "config/sections.h"
 #include "config/value.h"
 
 namespace facteur::config {
@@ -31,6 +35,22 @@ const Settings& defaults() {
   return settings;
 }
 
+/// hostname: empty by default, which its check refuses where somebody writes it.
+bool comes_from_system(const Setting& setting) {
+  const auto* const text = std::get_if<std::string Settings::*>(&setting.member);
+  return text != nullptr && (defaults().**text).empty() && setting.check != nullptr && setting.check("");
+}
+
+std::string default_of(const Setting& setting) {
+  return comes_from_system(setting) ? "what the system has" : show_value(defaults(), setting);
+}
+
+std::string on_listeners(const Setting& setting) {
+  if (setting.on == 0) return "";
+  return setting.on == everywhere ? " May differ on any listener."
+                                  : " May differ on listeners of " + show_roles(setting.on) + ".";
+}
+
 constexpr std::string_view head =
     "# Settings of Facteur. Every line that is commented out shows a setting at its default; `facteur config describe "
     "NAME` says more, `facteur config check` tells what is wrong before anything starts. Times take the suffixes s, m, "
@@ -44,8 +64,9 @@ std::string sample() {
     out += fmt::format("\n# ---- {} ----\n", section.title);
     for (const auto& setting : section.settings) {
       out += "\n" + wrap(setting.doc, "# ");
-      out += wrap("Type: " + describe_type(setting) + ".", "# ");
-      out += fmt::format("#{}: {}\n", setting.name, show_value(defaults(), setting));
+      out += wrap("Type: " + describe_type(setting) + "." + on_listeners(setting), "# ");
+      // What no file can say stands behind a space: it is no line to take the '#' from.
+      out += fmt::format("{}{}: {}\n", comes_from_system(setting) ? "# " : "#", setting.name, default_of(setting));
     }
   }
   return out;
@@ -59,13 +80,18 @@ Result<std::string> describe(std::string_view name) {
   if (!setting) {
     std::string text = fmt::format("unknown setting '{}'", printable(name, 100));
     const auto nearest = nearest_name(name);
-    if (!nearest.empty()) text += fmt::format("; did you mean '{}'?", nearest);
+    const auto related = related_names(name);
+    if (!nearest.empty()) {
+      text += fmt::format("; did you mean '{}'?", nearest);
+    } else if (!related.empty()) {
+      text += fmt::format("; there are {}", fmt::join(related, ", "));
+    }
     return fail(Kind::permanent, std::move(text));
   }
   std::string out = fmt::format("{}\n", setting->name) + wrap(setting->doc, "    ");
-  out += wrap("Type: " + describe_type(*setting) + ".", "    ");
+  out += wrap("Type: " + describe_type(*setting) + "." + on_listeners(*setting), "    ");
   if (!setting->unit.empty()) out += fmt::format("    Unit: {}.\n", setting->unit);
-  out += fmt::format("    Default: {}\n    Since: {}\n", show_value(defaults(), *setting), setting->since);
+  out += fmt::format("    Default: {}\n    Since: {}\n", default_of(*setting), setting->since);
   for (const auto& synonym : synonyms()) {
     if (synonym.ours == setting->name) out += fmt::format("    Also called: {}\n", synonym.name);
   }

@@ -21,6 +21,22 @@ std::unexpected<Error> bad(const Node& node, const std::string& why) {
   return fail(Kind::permanent, fmt::format("{}: listeners: {}", node.place.text(), why));
 }
 
+struct Standard {
+  std::string_view name;
+  std::uint16_t Settings::* port;
+  Role role;
+  TlsMode tls;
+};
+constexpr Standard standard[] = {
+    {"ports.smtp", &Settings::ports_smtp, Role::smtp, TlsMode::starttls},
+    {"ports.submission", &Settings::ports_submission, Role::submission, TlsMode::starttls},
+    {"ports.smtps", &Settings::ports_smtps, Role::submission, TlsMode::implicit},
+    {"ports.pop3", &Settings::ports_pop3, Role::pop3, TlsMode::starttls},
+    {"ports.pop3s", &Settings::ports_pop3s, Role::pop3, TlsMode::implicit},
+    {"ports.imap", &Settings::ports_imap, Role::imap, TlsMode::starttls},
+    {"ports.imaps", &Settings::ports_imaps, Role::imap, TlsMode::implicit},
+};
+
 template <class Enum>
 Result<> set_word(Enum& out, const Node& value, std::span<const std::string_view> words) {
   const auto found = std::ranges::find(words, std::string_view(value.text));
@@ -31,6 +47,14 @@ Result<> set_word(Enum& out, const Node& value, std::span<const std::string_view
   }
   out = static_cast<Enum>(found - words.begin());
   return {};
+}
+
+/// Another value would be read and never looked at: better said than believed.
+Result<> check_override(const Setting& setting, Role role, const Node& key) {
+  if ((setting.on & only(role)) != 0) return {};
+  if (setting.on == 0) return bad(key, fmt::format("{} cannot differ from listener to listener", setting.name));
+  return bad(key, fmt::format("{} means nothing on a listener of {}, only on one of {}", setting.name,
+                              role_words[static_cast<std::size_t>(role)], show_roles(setting.on)));
 }
 
 Result<> set_part(Listener& listener, const Node& key, const Node& value) {
@@ -50,9 +74,10 @@ Result<> set_part(Listener& listener, const Node& key, const Node& value) {
     return bad(key, "a listener has no listeners");
   } else {
     Settings scratch;
-    const auto name = apply_entry(scratch, key, value, own_keys);
-    if (!name) return fail(name);
-    listener.overrides[std::string((*name)->name)] = show_value(scratch, **name);
+    const auto setting = apply_entry(scratch, key, value, own_keys);
+    if (!setting) return fail(setting);
+    listener.overrides[std::string((*setting)->name)] = show_value(scratch, **setting);
+    return check_override(**setting, listener.role, key);
   }
   return {};
 }
@@ -86,13 +111,26 @@ std::vector<net::Ip> addresses(const Settings& settings) {
 Result<Listener> parse_listener(const Node& node) {
   if (node.type != Node::Type::map) return bad(node, node.what() + " is not a map with address, port, role and tls");
   Listener listener;
+  const auto is_own = [](const auto& entry) { return std::ranges::find(own_keys, entry.first.text) != own_keys.end(); };
   bool has_address = false;
-  for (const auto& [key, value] : node.entries) {
-    has_address = has_address || key.text == "address";
-    if (auto done = set_part(listener, key, value); !done) return fail(done);
+  for (const bool own : {true, false}) {  // which settings may follow depends on the role
+    for (const auto& entry : node.entries) {
+      if (is_own(entry) != own) continue;
+      has_address = has_address || entry.first.text == "address";
+      if (auto done = set_part(listener, entry.first, entry.second); !done) return fail(done);
+    }
   }
   if (!has_address || listener.endpoint.port == 0) return bad(node, "a listener wants an address and a port");
   return listener;
+}
+
+std::string show_roles(Roles roles) {
+  std::string out;
+  for (std::size_t i = 0; i < role_words.size(); ++i) {
+    if ((roles & only(static_cast<Role>(i))) == 0) continue;
+    out += (out.empty() ? "" : ", ") + std::string(role_words[i]);
+  }
+  return out;
 }
 
 std::string show_listener(const Listener& listener) {
@@ -105,23 +143,9 @@ std::string show_listener(const Listener& listener) {
 }
 
 std::vector<Listener> all_listeners(const Settings& settings) {
-  struct Standard {
-    std::uint16_t Settings::* port;
-    Role role;
-    TlsMode tls;
-  };
-  static constexpr Standard standard[] = {
-      {&Settings::ports_smtp, Role::smtp, TlsMode::starttls},
-      {&Settings::ports_submission, Role::submission, TlsMode::starttls},
-      {&Settings::ports_smtps, Role::submission, TlsMode::implicit},
-      {&Settings::ports_pop3, Role::pop3, TlsMode::starttls},
-      {&Settings::ports_pop3s, Role::pop3, TlsMode::implicit},
-      {&Settings::ports_imap, Role::imap, TlsMode::starttls},
-      {&Settings::ports_imaps, Role::imap, TlsMode::implicit},
-  };
   std::vector<Listener> out;
   for (const auto& ip : addresses(settings)) {
-    for (const auto& [port, role, tls] : standard) {
+    for (const auto& [name, port, role, tls] : standard) {
       if (settings.*port != 0) out.push_back({{ip, settings.*port}, role, tls, {}});
     }
   }
@@ -134,12 +158,32 @@ std::vector<Listener> all_listeners(const Settings& settings) {
   return out;
 }
 
+std::string_view setting_of(const Settings& settings, const Listener& listener) {
+  const bool own = std::ranges::any_of(settings.listeners, [&](const Listener& entry) {
+    return entry.endpoint == listener.endpoint && entry.role == listener.role;
+  });
+  if (own) return "listeners";
+  const bool implicit = listener.tls == TlsMode::implicit;
+  const auto port = std::ranges::find_if(standard, [&](const Standard& row) {
+    return settings.*row.port == listener.endpoint.port && row.role == listener.role &&
+           (row.tls == TlsMode::implicit) == implicit;
+  });
+  return port == std::end(standard) ? std::string_view("listeners") : port->name;
+}
+
 Result<Settings> settings_on(const Settings& settings, const Listener& listener) {
   Settings out = settings;
   for (const auto& [name, value] : listener.overrides) {
     if (auto done = apply_override(out, Override{name, value}); !done) return fail(done);
   }
   return out;
+}
+
+Result<Settings> settings_at(const Settings& settings, Role role, std::string_view where) {
+  for (const auto& listener : settings.listeners) {
+    if (listener.role == role && listener.endpoint.to_string() == where) return settings_on(settings, listener);
+  }
+  return settings;
 }
 
 }  // namespace facteur::config

@@ -15,6 +15,24 @@ namespace facteur::config {
 
 namespace {
 
+/// A default is no more than the bound that was written for it: who shortens maximal_backoff_time need not know of
+/// minimal_backoff_time.
+void lower_defaults(Loaded& loaded) {
+  const auto lower = [&](std::string_view name, auto member, auto bound) {
+    auto& value = loaded.settings.*member;
+    if (!loaded.places.contains(name)) value = std::min(value, loaded.settings.*bound);
+  };
+  lower("minimal_backoff_time", &Settings::minimal_backoff_time, &Settings::maximal_backoff_time);
+  if (!loaded.places.contains("auth_failure_max_delay")) {
+    auto& delay = loaded.settings.auth_failure_max_delay;  // shorter than the exchange that it delays
+    delay = std::min(delay, loaded.settings.auth_timeout - Seconds{1});
+  }
+  lower("auth_failure_delay", &Settings::auth_failure_delay, &Settings::auth_failure_max_delay);
+  lower("initial_destination_concurrency", &Settings::initial_destination_concurrency,
+        &Settings::smtp_destination_concurrency_limit);
+  lower("smtpd_soft_error_limit", &Settings::smtpd_soft_error_limit, &Settings::smtpd_hard_error_limit);
+}
+
 /// Reads maps into settings and keeps going after a problem, so that all are told at once.
 class Loader {
  public:
@@ -51,6 +69,7 @@ class Loader {
   [[nodiscard]] Result<Loaded> finish() {
     if (problems_ > max_problems) text_ += fmt::format("\nand {} more", problems_ - max_problems);
     if (problems_ > 0) return fail(Kind::permanent, std::move(text_));
+    lower_defaults(out);
     return std::move(out);
   }
 

@@ -27,6 +27,12 @@ template <auto member>
           [](Settings& s, std::uint8_t number) { s.*member = static_cast<Enum>(number); }};
 }
 
+/// Listeners on which a setting may differ: where it is looked at for each connection.
+constexpr Roles on_port_25 = only(Role::smtp);
+constexpr Roles on_smtp = only(Role::smtp) | only(Role::submission);
+constexpr Roles on_login = only(Role::pop3) | only(Role::imap);
+constexpr Roles everywhere = on_smtp | on_login;
+
 constexpr std::string_view tls_level_words[] = {"none", "may", "encrypt"};
 constexpr std::uint64_t second = 1, minute = 60, hour = 3600, day = 86400;
 constexpr std::uint64_t any_count = 1'000'000'000;

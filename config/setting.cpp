@@ -52,20 +52,37 @@ const std::map<std::string_view, const Setting*>& by_name() {
   return index;
 }
 
-/// Levenshtein's distance: insertions, deletions and replacements that make `a` into `b`.
+/// Insertions, deletions, replacements and exchanges of neighbours that make `a` into `b` (optimal string alignment).
 std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
+  std::iota(above.begin(), above.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      const std::size_t replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, replaced});
+      const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (exchanged) row[j] = std::min(row[j], before[j - 2] + 1);
     }
+    std::swap(before, above);
+    std::swap(above, row);
   }
-  return row.back();
+  return above.back();
+}
+
+/// What may be wrong with a name of which another one is meant.
+std::size_t most_slips(std::string_view name) {
+  constexpr std::size_t most = 4;
+  return std::clamp<std::size_t>(name.size() / 3, 1, most);
+}
+
+bool has_word_like(std::string_view known, std::string_view word) {
+  for (std::size_t at = 0; at < known.size();) {
+    const auto end = std::min(known.find_first_of("._", at), known.size());
+    if (distance(known.substr(at, end - at), word) <= most_slips(word)) return true;
+    at = end + 1;
+  }
+  return false;
 }
 
 constexpr std::size_t longest_name = 64;
@@ -106,7 +123,7 @@ bool is_group(std::string_view name) {
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> others) {
   if (name.size() > longest_name) return {};
   std::string_view best;
-  std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
+  std::size_t least = most_slips(name) + 1;
   const auto consider = [&](std::string_view known) {
     const auto far = distance(name, known);
     if (far < least) {
@@ -118,6 +135,15 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   for (const auto& [known, setting] : by_name()) consider(known);
   for (const auto& synonym : other_names) consider(synonym.name);
   return best;
+}
+
+std::vector<std::string_view> related_names(std::string_view name) {
+  std::vector<std::string_view> out;
+  if (name.empty() || name.size() > longest_name) return out;
+  for (const auto& [known, setting] : by_name()) {
+    if (known.contains(name) || has_word_like(known, name)) out.push_back(known);
+  }
+  return out;
 }
 
 }  // namespace facteur::config

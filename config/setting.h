@@ -29,6 +29,12 @@ using Member =
 /// What is wrong with a text, as the end of a sentence ("is not a host name"); nothing if it is right.
 using Check = std::optional<std::string> (*)(std::string_view text);
 
+/// A set of roles of listeners, a bit each.
+using Roles = std::uint8_t;
+constexpr Roles only(Role role) {
+  return static_cast<Roles>(1U << static_cast<unsigned>(role));
+}
+
 /// One row.
 struct Setting {
   std::string_view name;
@@ -38,6 +44,7 @@ struct Setting {
   std::string_view unit;  ///< "octets" for sizes, "path", "host name"; empty for choices
   std::string_view doc;   ///< whole sentences, one paragraph
   Check check = nullptr;  ///< of a text, or of each item of a list
+  Roles on = 0;           ///< the listeners on which it may differ (an entry of `listeners`); 0: the same on all
   std::string_view since = "0.1";
 };
 
@@ -62,5 +69,7 @@ struct Synonym {
 [[nodiscard]] bool is_group(std::string_view name);
 /// The known name closest to a misspelled one, among the settings and `others`; empty if none is near.
 [[nodiscard]] std::string_view nearest_name(std::string_view name, std::span<const std::string_view> others = {});
+/// The settings that have this in their name, or a word like it.
+[[nodiscard]] std::vector<std::string_view> related_names(std::string_view name);
 
 }  // namespace facteur::config

@@ -28,13 +28,13 @@ const Setting accounts[] = {
      user_or_uid},
     {"mail_gid", &S::mail_gid, 0, 0, "group", "The group of that mail.", user_or_uid},
     {"first_valid_uid", &S::first_valid_uid, 1, 4294967294, "uid", "Accounts with a lower uid have no mail here."},
-    {"auth_mechanisms", &S::auth_mechanisms, 0, 16, "mechanism", "The SASL mechanisms offered.", mechanism},
+    {"auth_mechanisms", &S::auth_mechanisms, 0, 16, "mechanism", "The SASL mechanisms offered.", mechanism, everywhere},
     {"disable_plaintext_auth", &S::disable_plaintext_auth, 0, 0, "",
-     "Passwords in the clear are refused without TLS (RFC 8314)."},
+     "Passwords in the clear are refused without TLS (RFC 8314).", nullptr, everywhere},
     {"allow_plaintext_from", &S::allow_plaintext_from, 0, 1000, "network",
-     "Clients in these networks may log in without TLS even so."},
+     "Clients in these networks may log in without TLS even so.", nullptr, everywhere},
     {"smtpd_sasl_auth_enable", &S::smtpd_sasl_auth_enable, 0, 0, "",
-     "AUTH is offered on port 25 too. The submission ports always want it."},
+     "AUTH is offered on port 25 too. The submission ports always want it.", nullptr, on_port_25},
     {"saslauthd_path", &S::saslauthd_path, 0, 0, "path",
      "The socket of saslauthd, which checks the passwords of system users.", optional_path},
     {"auth_failure_delay", &S::auth_failure_delay, 0, minute, "",
@@ -65,7 +65,7 @@ const Setting mailboxes[] = {
 };
 
 const Setting access[] = {
-    {"login_timeout", &S::login_timeout, second, hour, "", "How long a client may take to log in."},
+    {"login_timeout", &S::login_timeout, second, hour, "", "How long a client may take to log in.", nullptr, on_login},
     {"pop3_idle_timeout", &S::pop3_idle_timeout, second, day, "",
      "How long a POP3 session may be silent; RFC 1939 section 3 wants at least 10 minutes."},
     {"pop3_no_flag_updates", &S::pop3_no_flag_updates, 0, 0, "", "RETR does not mark the message as seen."},

@@ -13,12 +13,13 @@ const Setting identity[] = {
     {"hostname", &S::hostname, 0, 0, "host name",
      "The name of this host in the greeting, in HELO, in Received and in message ids. Without it, the name that the "
      "system has.",
-     host_name},
+     host_name, everywhere},
     {"domains", &S::domains, 0, 10000, "domain",
      "Mail for these domains ends here. Without it: the host name and localhost.", host_name},
     {"postmaster_address", &S::postmaster_address, 0, 0, "address",
      "Who reads mail for postmaster when neither the aliases nor the accounts have that name. Without it: the first "
-     "account of the users file, else root. Postmaster is always accepted (RFC 5321 section 4.5.1).",
+     "account of the users file, else root. Postmaster is always accepted (RFC 5321 section 4.5.1); while nobody "
+     "would get that mail, it waits.",
      one_line},
     {"recipient_delimiter", &S::recipient_delimiter, 0, 0, "characters",
      "Characters that separate a user from a detail: with '+', mail for jim+lists goes to jim. Empty: none.",
@@ -49,12 +50,12 @@ const Setting listening[] = {
     {"ports.imaps", &S::ports_imaps, 0, 65535, "port", "IMAP with TLS from the start. 0 turns it off."},
     {"listeners", &S::listeners, 0, 64, "listener",
      "More listeners: a list of maps with address, port, role (smtp, submission, pop3, imap), tls (none, starttls, "
-     "implicit) and any setting that shall differ on that listener."},
+     "implicit) and the settings that shall differ on that listener, of those that may."},
 };
 
 const Setting relaying[] = {
     {"mynetworks", &S::mynetworks, 0, 10000, "network",
-     "Clients in these networks may send to any domain without a password."},
+     "Clients in these networks may send to any domain without a password.", nullptr, on_smtp},
     {"relayhost", &S::relayhost, 0, 0, "host",
      "Where mail for other domains goes: [host]:port or [address]:port without MX lookup, a domain with it. Empty: "
      "to the hosts that the MX records of each domain name.",
@@ -71,7 +72,9 @@ const Setting tls[] = {
     {"tls.key", &S::tls_key, 0, 0, "path", "The private key in PEM. Without it: in the file of the certificate.",
      optional_path},
     {"smtpd_tls_security_level", choice<&S::smtpd_tls_security_level>(tls_level_words), 0, 0, "",
-     "STARTTLS on port 25: never offered, offered, or required before MAIL."},
+     "STARTTLS on ports 25 and 587: never offered, offered, or required before AUTH and MAIL. Port 465 begins with TLS "
+     "in any case.",
+     nullptr, on_smtp},
     {"smtp_tls_security_level", choice<&S::smtp_tls_security_level>(tls_level_words), 0, 0, "",
      "STARTTLS when we send: never, when the other host offers it, or required."},
 };

@@ -64,13 +64,15 @@ void Master::condemn(const std::string& queue_id) {
 Result<config::Settings> Master::load_checked() const {
   auto loaded = config::load_files({config_file_}, {});
   if (!loaded) return fail(loaded);
+  config::UidOf uid_of;
   if (process::is_real_root()) {
-    const auto problems = config::check_roles(*loaded, [](const std::string& name) -> std::optional<std::uint32_t> {
+    uid_of = [](const std::string& name) -> std::optional<std::uint32_t> {
       const auto user = find_user(name);
       return user ? std::optional<std::uint32_t>(user->uid) : std::nullopt;
-    });
-    if (!problems.empty()) return fail(Kind::permanent, join(problems, "\n"));
+    };
   }
+  const auto problems = config::check_alone(*loaded, uid_of);
+  if (!problems.empty()) return fail(Kind::permanent, join(problems, "\n"));
   auto& settings = loaded->settings;
   if (settings.tls_certificate.empty()) return std::move(settings);
   const auto keys = tls::Context::server(settings.tls_certificate, settings.tls_key);

@@ -25,7 +25,8 @@ struct Slot {
   Fd file;
   auto fields() { return std::tie(queue_id, file); }
 };
-/// The answer to one WantSlots of at most 32: `asked` is its count. No slots: there is no room for messages now (452).
+/// The answer to one WantSlots of at most 32: `asked` is its count. No slots: there is no room for messages now
+/// (452). Unasked (`asked` is 0) without slots: there is no room any more, the unused ones are to be discarded.
 struct Slots {
   static constexpr std::uint16_t type = 2;
   std::uint32_t asked = 0;

@@ -53,12 +53,17 @@ bool read_message(Input& input) {
 int deliver(const config::Settings& settings, Batch batch, bool verbose) {
   auto outcome = submit(settings, batch, verbose);
   for (const auto& line : outcome.refusals) report(0, line);
+  const bool refused = !outcome.refusals.empty();
+  if (refused && outcome.sent > 0) report(0, "the message was sent to the other recipients");
   if (outcome.postponed.empty()) return outcome.exit_code;
   batch.recipients = std::move(outcome.postponed);
   if (auto left = leave_in_maildrop(settings, batch); !left) {
     return report(EX_TEMPFAIL, "the message was not sent (" + outcome.why_postponed + ") and cannot wait either (" +
                                    left.error().text + "): keep it and try again when facteurd runs");
   }
+  if (refused)
+    report(0, "the message waits in the maildrop for " +
+                  std::string(outcome.sent > 0 ? "some of them" : "the other recipients"));
   if (verbose) std::printf("not now (%s): the message waits in the maildrop\n", outcome.why_postponed.c_str());
   return outcome.exit_code;
 }

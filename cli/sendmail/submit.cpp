@@ -95,6 +95,7 @@ class Submission {
     if (!name_recipients(dialogue)) return end();
     if (!accepted(dialogue.ask("DATA"), EX_UNAVAILABLE)) return end();
     if (!accepted(dialogue.send_content(batch_.content), EX_DATAERR)) return end();
+    outcome_.sent = taken_.size();
     taken_.clear();
     (void)dialogue.ask("QUIT");
     return end();
@@ -177,7 +178,7 @@ Result<Fd> connect_submit(const config::Settings& settings) {
 
 Outcome submit(const config::Settings& settings, const Batch& batch, bool verbose) {
   auto socket = connect_submit(settings);
-  if (!socket) return Outcome{EX_OK, {}, batch.recipients, socket.error().text};
+  if (!socket) return Outcome{EX_OK, {}, 0, batch.recipients, socket.error().text};
   Dialogue dialogue(std::move(*socket), verbose);
   return Submission(batch).run(dialogue);
 }

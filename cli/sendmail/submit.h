@@ -18,6 +18,7 @@ namespace facteur::cli::sendmail {
 struct Outcome {
   int exit_code = 0;                   ///< EX_OK, or of the first refusal
   std::vector<std::string> refusals;   ///< lines for stderr
+  std::size_t sent = 0;                ///< recipients that get it
   std::vector<std::string> postponed;  ///< recipients that got neither a yes nor a no: to be tried again
   std::string why_postponed;
 };

@@ -108,9 +108,11 @@ bool returns_message(const Report& report) {
   return !report.headers_only && report.returned.size() <= max_returned;
 }
 
+/// Empty if there is nothing to return: the part may be left out (RFC 6522 section 3).
 std::string returned_part(const Report& report) {
   if (!returns_message(report)) {
     const auto header = std::string_view(report.returned).substr(0, mime::header_size(report.returned));
+    if (header.empty()) return {};
     return "Content-Type: text/rfc822-headers\r\n\r\n" + safe_header(header, max_returned);
   }
   const auto* encoding = address::is_ascii(report.returned) ? "" : "Content-Transfer-Encoding: 8bit\r\n";
@@ -145,7 +147,9 @@ std::string build(const Report& report) {
   const std::array<std::string, 3> parts{text_part(report), status_part(report), returned_part(report)};
   const auto boundary = boundary_for(report, parts);
   auto out = header(report, boundary) + "\r\nThis is a delivery status notification in MIME format.\r\n";
-  for (const auto& part : parts) out += fmt::format("\r\n--{}\r\n{}", boundary, part);
+  for (const auto& part : parts) {
+    if (!part.empty()) out += fmt::format("\r\n--{}\r\n{}", boundary, part);
+  }
   return out + fmt::format("\r\n--{}--\r\n", boundary);
 }
 

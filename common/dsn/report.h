@@ -47,7 +47,7 @@ struct Report {
   std::string envelope_id;    ///< decoded ENVID; empty if none was given
   address::Address sender;    ///< whom the report goes to: the reverse-path, or the postmaster
   std::vector<Recipient> recipients;
-  std::string returned;      ///< the message with CRLF line ends, or as much of it as there is at hand
+  std::string returned;      ///< the message with CRLF line ends, or as much of it as there is at hand; empty: no part
   bool headers_only = true;  ///< return its header only; so does a message over max_returned
 };
 

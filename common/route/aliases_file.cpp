@@ -89,24 +89,6 @@ class Pieces {
   std::string_view rest_;
 };
 
-/// Why a target cannot be used; nothing if it can. `quoted`: "|program" is a program with its quotes as without.
-std::optional<std::string> refuse(const std::string& target) {
-  const auto shown = printable(target, 200);
-  if (target.starts_with('|')) return fmt::format("programs are not supported as targets: '{}'", shown);
-  if (target.starts_with('/')) return fmt::format("files are not supported as targets: '{}'", shown);
-  if (istarts_with(target, ":include:")) return fmt::format("includes are not supported as targets: '{}'", shown);
-  const auto name = std::string_view(target).substr(target.starts_with('\\') ? 1 : 0);
-  const auto [local, domain] = split_address(name);
-  const bool empty = local.empty() || (name.contains('@') && domain.empty());
-  const auto bad = [](char c) { return is_control(c) || c == '<' || c == '>'; };
-  if (empty || std::ranges::any_of(name, bad) || name.size() > 320) return fmt::format("not an address: '{}'", shown);
-  if (local.contains(' ')) return fmt::format("not an address (is a comma missing?): '{}'", shown);
-  if (local.contains(':')) return fmt::format("not an address (is an entry indented?): '{}'", shown);
-  const bool somewhere = domain.empty() || address::is_domain(domain) || address::is_address_literal(domain);
-  if (local.contains('@') || !somewhere) return fmt::format("not an address: '{}'", shown);
-  return std::nullopt;
-}
-
 class Parser {
  public:
   Parser(std::string_view text, const std::string& file) : text_(text), file_(file) {}
@@ -172,7 +154,7 @@ class Parser {
         return;
       }
       if (piece.text.empty() && !piece.quoted) continue;  // "a,,b" and a comma at the end are common
-      if (const auto why = refuse(piece.text)) {
+      if (const auto why = refuse_target(piece.text)) {
         entry.problem = *why;
         return;
       }
@@ -198,6 +180,23 @@ class Parser {
 
 std::string Problem::what() const {
   return fmt::format("{}:{}: {}", file, line, text);
+}
+
+std::optional<std::string> refuse_target(const std::string& target) {
+  const auto shown = printable(target, 200);
+  if (target.starts_with('|')) return fmt::format("programs are not supported as targets: '{}'", shown);
+  if (target.starts_with('/')) return fmt::format("files are not supported as targets: '{}'", shown);
+  if (istarts_with(target, ":include:")) return fmt::format("includes are not supported as targets: '{}'", shown);
+  const auto name = std::string_view(target).substr(target.starts_with('\\') ? 1 : 0);
+  const auto [local, domain] = split_address(name);
+  const bool empty = local.empty() || (name.contains('@') && domain.empty());
+  const auto bad = [](char c) { return is_control(c) || c == '<' || c == '>'; };
+  if (empty || std::ranges::any_of(name, bad) || name.size() > 320) return fmt::format("not an address: '{}'", shown);
+  if (local.contains(' ')) return fmt::format("not an address (is a comma missing?): '{}'", shown);
+  if (local.contains(':')) return fmt::format("not an address (is an entry indented?): '{}'", shown);
+  const bool somewhere = domain.empty() || address::is_domain(domain) || address::is_address_literal(domain);
+  if (local.contains('@') || !somewhere) return fmt::format("not an address: '{}'", shown);
+  return std::nullopt;
 }
 
 AliasesFile parse_aliases(std::string_view text, const std::string& file) {

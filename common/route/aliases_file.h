@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,10 @@ constexpr std::size_t max_aliases = 200'000;
 constexpr std::size_t max_alias_line = 256 * 1024;  ///< octets of one entry with its continuation lines
 constexpr std::size_t max_alias_targets = 1000;
 constexpr std::size_t max_alias_problems = 100;
+
+/// Why an address cannot be replaced by this; nothing if it can. Programs, files and includes are never a target, with
+/// quotes or without.
+[[nodiscard]] std::optional<std::string> refuse_target(const std::string& target);
 
 /// Reads the text of `file`. Names and targets may be quoted; comments in parentheses and "words <address>" are
 /// understood. Targets that are programs, files or includes are refused: their entry stays, with a problem, so that

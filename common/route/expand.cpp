@@ -144,14 +144,17 @@ class Walk {
     if (is_exact(at)) return arrive(at, name + "@" + at.domain, {});
     const auto user = without_detail(name);
     const bool nobody = user == "postmaster" || user == "root" || user == "mailer-daemon";
-    if (nobody && !tables_.postmaster.empty() && !at.stands_for_postmaster) {
+    const bool known = !tables_.postmaster.empty() || !tables_.postmaster_problem.empty();
+    if (nobody && known && !at.stands_for_postmaster) {
       note(at, "postmaster", {}, 0);
+      out_.replaced = true;
+      refused_ = tables_.postmaster_problem;
+      if (!refused_.empty()) return;
       Item next = item(tables_.postmaster);
       next.parent = index;
       next.depth = at.depth + 1;
       next.stands_for_postmaster = true;
       items_.push_back(std::move(next));
-      out_.replaced = true;
       return;
     }
     arrive(at, user + "@" + at.domain, name.size() > user.size() ? at.local.substr(user.size() + 1) : "");

@@ -35,8 +35,11 @@ struct Tables {
   /// Who reads mail for postmaster, for root, who has no mailbox, and for mailer-daemon, who writes our bounces. Empty:
   /// nobody is known.
   std::string postmaster;
+  std::string postmaster_problem;  ///< why nobody would get that mail; it waits then
 
-  auto fields() { return std::tie(domains, delimiters, virtual_aliases, aliases, exact_accounts, postmaster); }
+  auto fields() {
+    return std::tie(domains, delimiters, virtual_aliases, aliases, exact_accounts, postmaster, postmaster_problem);
+  }
 
   [[nodiscard]] bool is_local(std::string_view domain) const;
   /// The first of the domains; "localhost" if there is none.

@@ -11,7 +11,7 @@ Connection::Connection(loop::Loop& loop, Executor& executor, Session::Opener ope
                        ConnectionTimes times, master::Session client, std::function<void()> finished)
     : ClientConnection(loop, times.idle, std::move(client), std::move(finished)),
       keep_alive_(times.keep_alive),
-      session_(executor, std::move(open), settings),
+      session_(executor, std::move(open), std::move(settings)),
       keep_alive_timer_(loop),
       poll_(loop) {
 }

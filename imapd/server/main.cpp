@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   worker.open([&](master::Session client, std::function<void()> finished) {
     const auto& all = process.settings();
     imapd::Settings settings;
+    settings.user = client.account.name;
     settings.message_size_limit = all.message_size_limit;
     settings.limits.line = static_cast<std::size_t>(all.imap_max_line_length);
     auto opener = [account = client.account, suspect = client.suspect, all, keeper = worker.keeper()] {

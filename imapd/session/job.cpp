@@ -1,14 +1,12 @@
 #include "imapd/session/job.h"
 
-#include "common/log/log.h"
-
 namespace facteur::imapd {
 
 namespace {
 
 /// The mailbox is not what the client knows: the session cannot go on.
 void give_up(Context& context, const Error& error) {
-  log::warning("mailbox: {}", error.text);
+  warn(context, error);
   context.bye = "The selected mailbox is gone";
 }
 
@@ -38,7 +36,7 @@ bool Job::load(Context& context) {
   const auto loaded = context.selected->load(context.out);
   if (loaded) return true;
   if (passes(loaded.error())) {
-    reply_ = store_failed(loaded.error(), no("Mailbox is gone"));
+    reply_ = store_failed(context, loaded.error(), no("Mailbox is gone"));
     return false;
   }
   give_up(context, loaded.error());

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "common/base/strings.h"
-#include "common/log/log.h"
 #include "imapd/session/commands/append_arguments.h"
 #include "imapd/wire/capabilities.h"
 
@@ -39,8 +38,9 @@ std::expected<const CommandInfo*, Reply> legal_command(std::string_view name, st
 Session::Session(Executor& executor, Opener open, Settings settings)
     : executor_(executor),
       open_(std::move(open)),
-      settings_(settings),
-      reader_(settings.limits, [this](std::string_view text) { return plan_literal(text); }) {
+      settings_(std::move(settings)),
+      reader_(settings_.limits, [this](std::string_view text) { return plan_literal(text); }) {
+  shared_->context.user = settings_.user;
 }
 
 void Session::start(std::string tag) {
@@ -49,7 +49,7 @@ void Session::start(std::string tag) {
     auto account = open();
     if (!account) {
       context.bye = "Try again later";
-      log::warning("mail: {}", account.error().text);
+      warn(context, account.error());
       return no("The mail cannot be opened now", "UNAVAILABLE");
     }
     context.account = std::move(*account);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "common/base/strings.h"
 #include "common/dsn/report.h"
+#include "common/mime/header.h"
 #include "queue/format/reader.h"
 #include "queue/format/writer.h"
 #include "queue/spool/queue_id.h"
@@ -57,6 +59,16 @@ Result<std::string> read_returned(const Bounced& original, std::uint64_t limit, 
   return octets;
 }
 
+/// The fields of the header that end within so many octets.
+std::string whole_fields(std::string_view octets, std::uint64_t limit) {
+  const auto header = octets.substr(0, mime::header_size(octets));
+  if (header.size() <= limit) return std::string(header);
+  const auto begins_field = [&](std::size_t at) { return !is_wsp(header[at]) && header[at - 1] == '\n'; };
+  auto end = static_cast<std::size_t>(limit);
+  while (end > 0 && !begins_field(end)) --end;
+  return std::string(header.substr(0, end));
+}
+
 Result<dsn::Report> make_report(const Bounced& original, const BouncePlan& plan, const std::string& queue_id,
                                 const BounceFacts& facts, fs::Files& files) {
   auto returned = read_returned(original, facts.size_limit, files);
@@ -70,7 +82,7 @@ Result<dsn::Report> make_report(const Bounced& original, const BouncePlan& plan,
   report.envelope_id = original.message.envelope.envid;
   report.sender = address_of(plan.to);
   report.headers_only = original.message.envelope.ret == Return::headers || returned->size() > facts.size_limit;
-  report.returned = std::move(*returned);
+  report.returned = report.headers_only ? whole_fields(*returned, facts.size_limit) : std::move(*returned);
   for (const auto& result : original.failed) {
     if (std::ranges::find(plan.numbers, result.number) == plan.numbers.end()) continue;
     report.recipients.push_back(describe(original, result, facts.now));

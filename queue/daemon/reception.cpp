@@ -14,6 +14,7 @@ constexpr std::size_t commit_jobs = 4;
 constexpr std::size_t removals_per_job = 64;
 constexpr std::size_t slots_per_sync = 64;
 constexpr std::size_t low_stock = 32;
+constexpr Milliseconds space_period{5000};
 
 std::vector<Result<Loaded>> commit_all(Spool& spool, const std::vector<std::string>& queue_ids) {
   std::vector<Result<Loaded>> results;
@@ -33,14 +34,21 @@ Reception::Reception(loop::Loop& loop, std::shared_ptr<Spool> spool, Core& core,
     : spool_(spool),
       core_(core),
       minfree_(options.minfree),
+      timer_(loop),
       pool_(loop),
       commits_(loop, commits_per_job, commit_jobs,
                [spool](const std::vector<std::string>& queue_ids) { return commit_all(*spool, queue_ids); }),
       removals_(loop, removals_per_job, 1,
                 [spool](const std::vector<std::string>& queue_ids) { return remove_all(*spool, queue_ids); }) {
+  timer_.repeat(space_period, [this] { look_for_space(); });
 }
 
 Reception::~Reception() = default;
+
+void Reception::set_options(const Options& options) {
+  minfree_ = options.minfree;
+  look_for_space();
+}
 
 void Reception::add_smtpd(std::uint32_t instance, std::unique_ptr<ipc::Door> door) {
   if (smtpds_.contains(instance)) closed(instance, "a new door came");
@@ -62,10 +70,39 @@ void Reception::want_slots(std::uint32_t instance, std::size_t count) {
   for (; count > 0; count -= std::min(count, slots_per_message)) {
     wants_.push_back({instance, std::min(count, slots_per_message)});
   }
-  serve();
+  // The stock was made when there was room.
+  minfree_ > 0 ? look_for_space() : serve();
+}
+
+/// queue_minfree: asks the file system, for all who want slots meanwhile.
+void Reception::look_for_space() {
+  if (minfree_ == 0) {
+    full_ = false;
+    return;
+  }
+  if (looking_) return;
+  looking_ = true;
+  pool_.run([spool = spool_, minfree = minfree_] { return spool->has_space(minfree); },
+            [this](const Result<>& space) { looked(space); });
+}
+
+/// Without room the slots that smtpd holds ahead are called back: a message in one of them would be one more.
+void Reception::looked(const Result<>& space) {
+  looking_ = false;
+  if (space) {
+    full_ = false;
+    return serve();
+  }
+  refuse();
+  if (std::exchange(full_, true)) return;
+  log::warning("no room for messages: {}", space.error().text);
+  for (auto& [instance, smtpd] : smtpds_) {
+    if (!smtpd.slots.empty()) (void)smtpd.door->send(Slots{0, {}});
+  }
 }
 
 void Reception::serve() {
+  if (looking_ && !stopping_) return;
   while (!wants_.empty() && !stock_.empty()) {
     const Want want = wants_.front();
     wants_.pop_front();
@@ -97,12 +134,8 @@ void Reception::refill() {
     queue_ids.push_back(queue_ids_.next(wall_now()));
     core_.made(queue_ids.back());
   }
-  pool_.run(
-      [spool = spool_, queue_ids = std::move(queue_ids), minfree = minfree_]() -> Result<std::vector<NewSlot>> {
-        if (auto space = spool->has_space(minfree); !space) return fail(space);
-        return spool->make_slots(queue_ids);
-      },
-      [this](Result<std::vector<NewSlot>> made) { refilled(std::move(made)); });
+  pool_.run([spool = spool_, queue_ids = std::move(queue_ids)] { return spool->make_slots(queue_ids); },
+            [this](Result<std::vector<NewSlot>> made) { refilled(std::move(made)); });
 }
 
 void Reception::refilled(Result<std::vector<NewSlot>> made) {
@@ -119,7 +152,11 @@ void Reception::refilled(Result<std::vector<NewSlot>> made) {
 void Reception::refuse() {
   for (const auto& want : std::exchange(wants_, {})) {
     const auto found = smtpds_.find(want.instance);
-    if (found != smtpds_.end()) give(found->second, want.count);
+    if (found == smtpds_.end()) continue;
+    auto& smtpd = found->second;
+    smtpd.coming -= want.count;
+    if (!smtpd.door->send(Slots{static_cast<std::uint32_t>(want.count), {}}))
+      smtpd.door->close("it takes no more messages");
   }
 }
 
@@ -143,6 +180,7 @@ void Reception::committed(std::uint32_t instance, const std::string& queue_id, R
     found->second.door->close("it takes no more messages");
   }
   if (loaded) core_.committed(queue_id, std::move(*loaded));
+  look_for_space();
 }
 
 void Reception::discard(std::uint32_t instance, const std::vector<std::string>& queue_ids) {

@@ -19,7 +19,7 @@ class Reception {
   Reception(loop::Loop& loop, std::shared_ptr<Spool> spool, Core& core, const Options& options);
   ~Reception();
 
-  void set_options(const Options& options) { minfree_ = options.minfree; }
+  void set_options(const Options& options);
   /// master made us a door to an smtpd.
   void add_smtpd(std::uint32_t instance, std::unique_ptr<ipc::Door> door);
   /// No more slots: the process is about to end. What is written may still be committed.
@@ -46,6 +46,8 @@ class Reception {
   void refill();
   void refilled(Result<std::vector<NewSlot>> made);
   void refuse();
+  void look_for_space();
+  void looked(const Result<>& space);
   void commit(std::uint32_t instance, const std::string& queue_id);
   void committed(std::uint32_t instance, const std::string& queue_id, Result<Loaded> loaded);
   void discard(std::uint32_t instance, const std::vector<std::string>& queue_ids);
@@ -60,7 +62,10 @@ class Reception {
   std::deque<NewSlot> stock_;  ///< made ahead: one sync of the folder for many
   std::deque<Want> wants_;
   bool refilling_ = false;
+  bool looking_ = false;  ///< for space: what wants slots waits for the answer
+  bool full_ = false;     ///< told already
   bool stopping_ = false;
+  loop::Timer timer_;
   Pool pool_;
   Batcher<std::string, Result<Loaded>> commits_;
   Batcher<std::string, Result<>> removals_;

@@ -46,7 +46,7 @@ RemoteDelivery::~RemoteDelivery() = default;
 void RemoteDelivery::set_options(const Options& options) {
   options_ = options;
   rules_.hostname = options.hostname;
-  scheduler_.set_times(options.times);
+  scheduler_.set_limits(options.remote, options.times);
 }
 
 NextHop RemoteDelivery::hop_for(const std::string& domain) const {

@@ -10,6 +10,12 @@ bool Scheduler::Site::idle() const {
   return attempts == 0 && fresh.empty() && under_way.empty() && !ready;
 }
 
+void Scheduler::set_limits(ScheduleLimits limits, RetryTimes times) {
+  limits_ = limits;
+  times_ = times;
+  for (auto& [name, site] : sites_) site.window.set_bounds(limits.initial_window, limits.most_window);
+}
+
 void Scheduler::add(Key message, const std::string& site, std::vector<std::uint32_t> numbers) {
   if (numbers.empty()) return;
   auto& there = sites_.try_emplace(site, limits_).first->second;

@@ -45,7 +45,8 @@ class Scheduler {
   };
 
   Scheduler(ScheduleLimits limits, RetryTimes times) : limits_(limits), times_(times) {}
-  void set_times(RetryTimes times) { times_ = times; }
+  /// Other settings from now on. A window wider than it may be shrinks at once; attempts under way go on.
+  void set_limits(ScheduleLimits limits, RetryTimes times);
 
   /// Lets recipients wait at a site.
   void add(Key message, const std::string& site, std::vector<std::uint32_t> numbers);

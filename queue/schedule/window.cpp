@@ -9,6 +9,12 @@ constexpr double almost_one = 1 - 1e-9;  // thirds and fifths do not add up to o
 
 }  // namespace
 
+void Window::set_bounds(std::size_t initial, std::size_t most) {
+  most_ = most;
+  initial_ = std::min(initial, most);
+  size_ = std::min(size_, most);
+}
+
 void Window::succeeded() {
   cohort_ = 0;
   lost_ = 0;

@@ -10,7 +10,8 @@ namespace facteur::queue {
 /// the other kind (hysteresis): a site that answers now and then keeps its window.
 class Window {
  public:
-  Window(std::size_t initial, std::size_t most) : size_(initial), initial_(initial), most_(most) {}
+  Window(std::size_t initial, std::size_t most) : size_(initial) { set_bounds(initial, most); }
+  void set_bounds(std::size_t initial, std::size_t most);
 
   [[nodiscard]] std::size_t size() const { return size_; }
   /// No attempt has failed since the last that succeeded.
@@ -23,8 +24,8 @@ class Window {
 
  private:
   std::size_t size_;
-  std::size_t initial_;
-  std::size_t most_;
+  std::size_t initial_ = 0;
+  std::size_t most_ = 0;
   double gained_ = 0;
   double lost_ = 0;
   double cohort_ = 0;  ///< failures in a row, in windows

@@ -28,6 +28,8 @@ struct ClientFacts {
   std::string login;             ///< who authenticated, or whom the kernel named; empty for nobody
   std::uint32_t uid = 0;         ///< whom the kernel named
   bool tls = false;
+  bool in_mynetworks = false;  ///< those of its listener
+  std::string greeted_by;      ///< what we call ourselves on its listener
 };
 
 /// What authd said of a mailbox.
@@ -45,7 +47,6 @@ struct RecipientFacts {
 /// The tables and settings that the rules look at.
 struct Rules {
   route::Tables tables;  ///< our domains, and what replaces addresses in them
-  std::vector<net::Cidr> mynetworks;
   std::vector<net::Ip> own_addresses;
   std::string hostname;  ///< what we call ourselves; need not be one of our domains
 };

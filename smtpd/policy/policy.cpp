@@ -18,11 +18,6 @@ std::optional<net::Ip> literal(std::string_view domain) {
   return domain.contains(':') ? std::nullopt : net::Ip::parse(domain);
 }
 
-bool in_mynetworks(const net::Ip& ip, const Rules& rules) {
-  return std::any_of(rules.mynetworks.begin(), rules.mynetworks.end(),
-                     [&](const auto& net) { return net.contains(ip); });
-}
-
 bool is_own(const net::Ip& ip, const Rules& rules) {
   return std::ranges::find(rules.own_addresses, ip) != rules.own_addresses.end();
 }
@@ -47,10 +42,10 @@ Decision refuse(int code, std::string enhanced, const std::string& why, std::str
   return note(decision, facts);
 }
 
-Decision judge_relay(const RecipientFacts& facts, const Rules& rules) {
+Decision judge_relay(const RecipientFacts& facts) {
   if (facts.client.role == Role::local) return accept("permit_local_user", facts);
   if (!facts.client.login.empty()) return accept("permit_sasl_authenticated", facts);
-  if (in_mynetworks(facts.client.ip, rules)) return accept("permit_mynetworks", facts);
+  if (facts.client.in_mynetworks) return accept("permit_mynetworks", facts);
   return refuse(554, "5.7.1", "Relay access denied", "reject_unauth_destination", facts);
 }
 
@@ -69,8 +64,9 @@ Decision judge_account(const RecipientFacts& facts, const std::string& account) 
 
 /// RFC 5321 section 4.5.1: postmaster at the name that we say in EHLO is always ours; so is mailer-daemon, who
 /// writes our bounces.
-bool is_for_postmaster(const address::Address& recipient, const Rules& rules) {
-  if (!iequals(recipient.domain, rules.hostname)) return false;
+bool is_for_postmaster(const RecipientFacts& facts, const Rules& rules) {
+  const auto& recipient = facts.recipient;
+  if (!iequals(recipient.domain, rules.hostname) && !iequals(recipient.domain, facts.client.greeted_by)) return false;
   return iequals(recipient.local_part, "postmaster") || iequals(recipient.local_part, "mailer-daemon");
 }
 
@@ -102,6 +98,15 @@ Decision judge_ours(const RecipientFacts& facts, const Rules& rules) {
   return decision;
 }
 
+/// RFC 5321 section 4.5.1 wants that mail taken always; what nobody would read waits at the sender's.
+Decision judge_postmaster(const RecipientFacts& facts, const Rules& rules) {
+  const bool named = rules.tables.is_local(to_lower(facts.recipient.domain));
+  const auto domain = named ? facts.recipient.domain : rules.tables.default_domain();
+  const auto expansion = route::expand(facts.recipient.local_part + "@" + domain, rules.tables);
+  if (expansion.outcome == route::Outcome::found) return accept("postmaster", facts);
+  return refuse(451, "4.3.5", "Nobody reads mail for postmaster now", "postmaster", facts);
+}
+
 }  // namespace
 
 std::string Decision::explain() const {
@@ -128,10 +133,10 @@ Decision judge_sender(const ClientFacts& client) {
 
 Decision judge_recipient(const RecipientFacts& facts, const Rules& rules) {
   const auto& recipient = facts.recipient;
-  const bool to_reader = is_for_postmaster(recipient, rules);
-  if (!to_reader && !is_ours(recipient, facts.client.local_ip, rules)) return judge_relay(facts, rules);
-  auto decision =
-      to_reader || iequals(recipient.local_part, "postmaster") ? accept("postmaster", facts) : judge_ours(facts, rules);
+  const bool to_reader = is_for_postmaster(facts, rules);
+  if (!to_reader && !is_ours(recipient, facts.client.local_ip, rules)) return judge_relay(facts);
+  auto decision = to_reader || iequals(recipient.local_part, "postmaster") ? judge_postmaster(facts, rules)
+                                                                           : judge_ours(facts, rules);
   decision.ours = true;
   const bool named = recipient.domain.empty() || rules.tables.is_local(to_lower(recipient.domain));
   if (!named) decision.domain = rules.tables.default_domain();

@@ -9,7 +9,6 @@
 namespace facteur::smtpd {
 
 Judge::Judge(loop::Loop& loop, AuthDoor& authd, const config::Settings& settings) : loop_(loop), authd_(authd) {
-  rules_.mynetworks = settings.mynetworks;
   rules_.hostname = settings.hostname;
   rules_.own_addresses = config::own_addresses(settings);
 }

@@ -26,16 +26,6 @@ Role role_of(std::string_view name) {
   return name == "submission" || name == "smtps" ? Role::submission : Role::smtp;
 }
 
-/// The settings as the entry for this socket in `listeners` changes them.
-Result<config::Settings> settings_for(const config::Settings& settings, const master::Listener& from) {
-  const bool submission = role_of(from.role) == Role::submission;
-  for (const auto& listener : config::all_listeners(settings)) {
-    const bool same_role = (listener.role == config::Role::submission) == submission;
-    if (same_role && listener.endpoint.to_string() == from.address) return config::settings_on(settings, listener);
-  }
-  return settings;
-}
-
 }  // namespace
 
 Limits session_limits(const config::Settings& settings, Role role, bool tls_available) {
@@ -69,10 +59,11 @@ Limits session_limits(const config::Settings& settings, Role role, bool tls_avai
 
 Result<std::shared_ptr<const Listener>> make_listener(const config::Settings& settings, const master::Listener& from,
                                                       std::shared_ptr<const tls::Context> tls) {
-  const auto own = settings_for(settings, from);
-  if (!own) return fail(own);
   auto listener = std::make_shared<Listener>();
   listener->role = role_of(from.role);
+  const auto role = listener->role == Role::submission ? config::Role::submission : config::Role::smtp;
+  const auto own = config::settings_at(settings, role, from.address);
+  if (!own) return fail(own);
   listener->name = from.role + " " + from.address;
   listener->implicit_tls = from.tls == master::Tls::implicit;
   const bool wants_tls = from.tls != master::Tls::none && own->smtpd_tls_security_level != config::TlsLevel::none;
@@ -93,9 +84,13 @@ const Limits& Listener::limits_for(const net::Ip& client) const {
   return contains(plaintext_from, client) ? open_limits : limits;
 }
 
+bool Listener::is_mine(const net::Ip& client) const {
+  return contains(mynetworks, client);
+}
+
 bool Listener::limits_count(const ClientFacts& client) const {
   if (connection_count_limit == 0) return false;
-  return client.role == Role::local ? client.uid != 0 : !contains(mynetworks, client.ip);
+  return client.role == Role::local ? client.uid != 0 : !is_mine(client.ip);
 }
 
 smtp::Reply Listener::too_many(const std::string& caller) const {

@@ -25,9 +25,10 @@ struct Listener {
   std::vector<net::Cidr> plaintext_from;
   std::shared_ptr<const tls::Context> tls;  ///< empty: no TLS here
   unsigned connection_count_limit = 0;      ///< of one client; 0: none
-  std::vector<net::Cidr> mynetworks;        ///< and without that limit
+  std::vector<net::Cidr> mynetworks;        ///< and without that limit; they may relay
 
   [[nodiscard]] const Limits& limits_for(const net::Ip& client) const;
+  [[nodiscard]] bool is_mine(const net::Ip& client) const;  ///< in mynetworks
   /// Whether connections of this client are limited at all: those of mynetworks and of root are not.
   [[nodiscard]] bool limits_count(const ClientFacts& client) const;
   /// What a client hears that has too many; `caller` is Client::caller_of it.

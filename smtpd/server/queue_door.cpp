@@ -1,6 +1,7 @@
 #include "smtpd/server/queue_door.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "common/log/log.h"
@@ -89,7 +90,7 @@ void QueueDoor::want_more() {
 
 void QueueDoor::take(queue::Slots slots) {
   asked_ -= std::min<std::size_t>(asked_, slots.asked);
-  if (slots.slots.empty()) return fail_waiting("there is no room for messages");
+  if (slots.slots.empty()) return no_room(slots.asked == 0);
   for (auto& slot : slots.slots) {
     // A descriptor that was lost on the way (MSG_CTRUNC) leaves a slot that nobody can write to.
     if (slot.file) {
@@ -102,9 +103,12 @@ void QueueDoor::take(queue::Slots slots) {
 }
 
 /// The next message asks again: asking at once would only be told the same.
-void QueueDoor::fail_waiting(const std::string& why) {
+void QueueDoor::no_room(bool recalled) {
+  if (recalled) {
+    for (auto& slot : std::exchange(slots_, {})) discard(std::move(slot.queue_id), generation_);
+  }
   auto waiting = std::exchange(waiting_, {});
-  for (auto& one : waiting) one.answer(fail(Kind::temporary, why));
+  for (auto& one : waiting) one.answer(fail_errno("the queue has no room for messages", ENOSPC));
 }
 
 void QueueDoor::fail_late() {

@@ -61,7 +61,7 @@ class QueueDoor final : public Queue {
   void give(Waiting waiting);
   void want_more();
   void fail_late();
-  void fail_waiting(const std::string& why);
+  void no_room(bool recalled);
   void send_discarded();
 
   loop::Loop& loop_;

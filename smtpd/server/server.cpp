@@ -75,6 +75,7 @@ void Server::prepare_listeners() {
 std::optional<ClientFacts> Server::facts_of(const Listener& listener, int socket) const {
   ClientFacts facts;
   facts.role = listener.role;
+  facts.greeted_by = listener.limits.hostname;
   if (listener.role == Role::local) {
     ucred caller{};
     socklen_t size = sizeof caller;
@@ -90,6 +91,7 @@ std::optional<ClientFacts> Server::facts_of(const Listener& listener, int socket
   if (!peer || !local) return std::nullopt;  // gone already
   facts.ip = peer->ip;
   facts.local_ip = local->ip;
+  facts.in_mynetworks = listener.is_mine(facts.ip);
   return facts;
 }
 

@@ -1,15 +1,18 @@
 """What an administrator does to a running installation, and what its local users may try: reloads, rotated logs, files that go
 away for a moment, a second start, junk in the maildrop, a crowd at the control socket."""
+import imaplib
 import os
+import poplib
 import re
 import signal
+import smtplib
 import socket
 import subprocess
 import tempfile
 import time
 import unittest
 
-from harness import Demo, alive, main, message, need_root, program, wait_until
+from harness import PASSWORD, Demo, alive, main, message, need_root, program, wait_until
 
 EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_CONFIG = 64, 65, 69, 78
 
@@ -74,7 +77,49 @@ class AdminTest(unittest.TestCase):
                 told = demo.run(*command)
                 self.assertEqual(told.returncode, EX_DATAERR, told)
                 self.assertRegex(told.stderr, re.escape(path) + r":4")
+                self.assertEqual("the settings are reloaded" in told.stderr, "reload" in command)
             self.assertEqual(self.code_at_rcpt(demo, "crew@example.test"), 250)
+
+    def test_what_would_reach_nobody_waits_and_is_told(self):
+        """A postmaster that is not there, and virtual aliases that are no addresses: 451 at RCPT until they are mended."""
+        with Demo(directory=self.folder) as demo:
+            self.assertEqual(self.code_at_rcpt(demo, "postmaster@example.test"), 250)
+            with open(os.path.join(self.folder, "aliases"), "w") as aliases:
+                aliases.write("crew: bob\n")
+            for name, value, recipient in (("postmaster_address", "boss@example.test", "postmaster@example.test"),
+                                           ("virtual_alias_maps", "{info@example.test: '|/bin/true'}", "info@example.test")):
+                self.set_line(demo, name, value)
+                for command, code in ((("facteur", "config", "check"), EX_CONFIG), (("facteur", "reload"), EX_DATAERR)):
+                    told = demo.run(*command)
+                    self.assertEqual(told.returncode, code, told)
+                    self.assertIn(f"{name}: ", told.stderr)
+                wait_until(lambda: self.code_at_rcpt(demo, recipient) == 451, 5, f"{recipient} to wait")
+            self.set_line(demo, "postmaster_address", "bob@example.test")
+            self.set_line(demo, "virtual_alias_maps", "{info@example.test: bob}")
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            for recipient in ("postmaster@example.test", "info@example.test"):
+                wait_until(lambda: self.code_at_rcpt(demo, recipient) == 250, 5, f"{recipient} to be taken")
+
+    def test_without_the_space_that_is_to_stay_free_no_message_is_taken(self):
+        """queue_minfree: from the reload on, whatever was made ready for messages before."""
+        def answers(demo):
+            with demo.smtp() as client:
+                client.ehlo()
+                client.mail("sender@outside.test")
+                client.rcpt("alice@example.test")
+                answer = client.docmd("DATA")
+                client.close()
+                return answer
+
+        with Demo(directory=self.folder) as demo:
+            self.assertEqual(answers(demo)[0], 354)
+            self.set_line(demo, "queue_minfree", str(2 ** 40))
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            wait_until(lambda: answers(demo)[0] != 354, 5, "the new settings")
+            self.assertEqual(answers(demo), (452, b"4.3.1 Insufficient system storage"))
+            self.set_line(demo, "queue_minfree", "0")
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            wait_until(lambda: answers(demo)[0] == 354, 5, "the old settings")
 
     def test_without_its_users_file_from_the_start_mail_waits(self):
         with Demo(directory=self.folder) as demo:
@@ -133,6 +178,61 @@ class AdminTest(unittest.TestCase):
                 socket.create_connection(("127.0.0.1", other), timeout=5)
             demo.send("sender@outside.test", "alice@example.test", message("as before"))
 
+    def test_a_listener_has_settings_of_its_own(self):
+        """Who may log in in the clear, for how long, under which name: on POP3 and IMAP as on SMTP."""
+        with Demo(directory=self.folder) as demo:
+            ports = {}
+            for role in ("smtp", "pop3", "imap"):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", 0))
+                    ports[role] = probe.getsockname()[1]
+            entries = [f"{{address: 127.0.0.1, port: {ports['imap']}, role: imap, tls: starttls, allow_plaintext_from: [], "
+                       "login_timeout: 2s, hostname: imap.example.test}",
+                       f"{{address: 127.0.0.1, port: {ports['pop3']}, role: pop3, tls: starttls, allow_plaintext_from: []}}",
+                       f"{{address: 127.0.0.1, port: {ports['smtp']}, role: smtp, mynetworks: [127.0.0.0/8]}}"]
+            self.set_line(demo, "listeners", f"[{', '.join(entries)}]")
+            self.assertEqual(demo.run("facteur", "reload").returncode, 0)
+            wait_until(lambda: all(accepts(port) for port in ports.values()), 5, "the listeners")
+
+            client = imaplib.IMAP4("127.0.0.1", ports["imap"], timeout=20)
+            self.assertIn(b"imap.example.test", client.welcome)
+            self.assertIn("LOGINDISABLED", client.capabilities)
+            with self.assertRaisesRegex(imaplib.IMAP4.error, "PRIVACYREQUIRED"):
+                client.login("alice", PASSWORD)
+            begun = time.monotonic()
+            self.assertEqual(client.sock.recv(1000).split()[:2], [b"*", b"BYE"])
+            self.assertLess(time.monotonic() - begun, 10)
+            client.shutdown()
+            with imaplib.IMAP4("127.0.0.1", demo.port("imap"), timeout=20) as client:
+                client.login("alice", PASSWORD)
+            client = poplib.POP3("127.0.0.1", ports["pop3"], timeout=20)
+            with self.assertRaises(poplib.error_proto):
+                client.user("alice")
+            client.close()
+            codes = []
+            for port in (ports["smtp"], demo.port("smtp")):
+                with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+                    client.ehlo()
+                    client.mail("alice@example.test")
+                    codes.append(client.rcpt("x@elsewhere.test")[0])
+            self.assertEqual(codes, [250, 554])
+
+    def test_what_config_check_refuses_in_the_settings_a_reload_and_a_start_refuse_too(self):
+        with Demo(directory=self.folder) as demo:
+            with open(demo.info["config"]) as file:
+                good = file.read()
+            for name, value in (("ports.submission", demo.info["ports"]["smtp"]), ("minimal_backoff_time", "2h"), ("auth_mechanisms", "[]"),
+                                ("listeners", f"[{{address: 127.0.0.1, port: {demo.info['ports']['smtp']}, role: submission}}]")):
+                self.set_line(demo, name, value)
+                told = [demo.run("facteur", "config", "check"), demo.run("facteur", "reload"),
+                        subprocess.run([program("facteurd"), "--config", demo.info["config"]], capture_output=True, text=True, timeout=10)]
+                for ran in told:
+                    self.assertEqual(ran.returncode, EX_CONFIG, ran)
+                    self.assertRegex(ran.stderr, rf"{re.escape(demo.info['config'])}:\d+:1: {name}: ")
+                with open(demo.info["config"], "w") as file:
+                    file.write(good)
+            demo.send("sender@outside.test", "alice@example.test", message("as before"))
+
     def test_a_reload_with_the_settings_of_another_installation_is_refused(self):
         with Demo(directory=self.folder) as demo:
             def ask(*command, config):
@@ -169,9 +269,14 @@ class AdminTest(unittest.TestCase):
 
     def test_a_second_start_is_refused_and_hurts_nobody(self):
         with Demo(directory=self.folder) as demo:
+            with open(demo.info["config"]) as config:
+                settings = config.read()
             second = subprocess.run(demo.command, capture_output=True, text=True, timeout=30)
             self.assertEqual(second.returncode, EX_UNAVAILABLE)
             self.assertIn("another facteurd serves", second.stderr)
+            self.assertEqual(len(second.stderr.splitlines()), 1, second.stderr)
+            with open(demo.info["config"]) as config:
+                self.assertEqual(config.read(), settings)
             self.assertTrue(demo.pids("queued"))
             demo.send("sender@outside.test", "alice@example.test", message("still here"))
             demo.wait_for_mail("alice")

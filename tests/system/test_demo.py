@@ -261,8 +261,12 @@ class DemoTest(unittest.TestCase):
 
     def test_what_config_check_finds_is_told_and_mail_that_nobody_can_have_stops_it(self):
         for setting, what, expected in (("mail_location=mbox:/var/mail/%u", "virtual_mail_root", (78, "")),
-                                        ("maximal_backoff_time=1s", "minimal_backoff_time", (0, "ran\n"))):
-            ran = subprocess.run([program("facteur"), "demo", "--set", setting, "--exec", "echo ran"], capture_output=True,
+                                        ("virtual_alias_maps={a@b.test: c@b.test, c@b.test: a@b.test}",
+                                         "virtual_alias_maps", (0, "ran\n")),
+                                        ("auth_mechanisms=[]", "auth_mechanisms", (78, "")),
+                                        ("ports.smtp=30001 and ports.submission=30001", "two listeners on 127.0.0.1:30001", (78, ""))):
+            options = [part for text in setting.split(" and ") for part in ("--set", text)]
+            ran = subprocess.run([program("facteur"), "demo", *options, "--exec", "echo ran"], capture_output=True,
                                  text=True, timeout=60)
             self.assertEqual((ran.returncode, ran.stdout), expected, ran.stderr)
             self.assertIn(what, ran.stderr)

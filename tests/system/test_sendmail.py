@@ -140,7 +140,10 @@ class SendmailTest(unittest.TestCase):
         before = self.fresh()
         done = self.sendmail("nobody-here", "bob", text="Subject: u\n\nhello\n", status=EX_NOUSER)
         self.assertRegex(done.stderr, r"nobody-here@example\.test is refused: 550 5\.1\.1")
+        self.assertIn("the message was sent to the other recipients", done.stderr)
         self.arrived(before)
+        alone = self.sendmail("nobody-here", text="Subject: u\n\nhello\n", status=EX_NOUSER)
+        self.assertNotIn("was sent", alone.stderr)
 
     def test_what_is_wrong_is_said_and_nothing_sent(self):
         before = self.fresh()

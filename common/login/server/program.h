@@ -1,7 +1,7 @@
 // A login program: its settings, its doors, its listeners, around the server.
 #pragma once
 
-#include <optional>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/login/server/protocol.h"
@@ -19,6 +19,7 @@ class Program {
 
  private:
   process::Program& process_;
+  std::vector<ListenerSettings> listeners_;  ///< of those that master gave
   Server server_;
 };
 

@@ -11,11 +11,10 @@ Server::Server(loop::Loop& loop, Protocol protocol, ServerSettings settings, ipc
                std::function<void()> ended)
     : loop_(loop),
       protocol_(std::move(protocol)),
-      settings_(std::move(settings)),
+      settings_(settings),
       master_(master),
       ended_(std::move(ended)),
       auth_(loop, protocol_.service, settings_.auth_patience) {
-  settings_.client.protocol = &protocol_;
   master_.on<master::HandoverReply>([this](const master::HandoverReply& reply) {
     const auto client = clients_.find(reply.id);
     if (client != clients_.end()) client->second->handed_over(reply.admission, reply.text);
@@ -26,28 +25,30 @@ Server::~Server() {
   *alive_ = false;
 }
 
-void Server::listen(master::Listener listener) {
+void Server::listen(master::Listener listener, ListenerSettings own) {
+  const auto& kept = listeners_.emplace_back(std::move(own));
+  listeners_.back().client.protocol = &protocol_;
   auto acceptor = std::make_unique<net::Acceptor>(loop_, std::move(listener.socket));
-  acceptor->open([this, tls = listener.tls](Fd socket) { accepted(std::move(socket), tls); });
+  acceptor->open([this, tls = listener.tls, &kept](Fd socket) { accepted(std::move(socket), tls, kept); });
   acceptors_.push_back(std::move(acceptor));
 }
 
-void Server::accepted(Fd socket, master::Tls tls) {
+void Server::accepted(Fd socket, master::Tls tls, const ListenerSettings& own) {
   const auto peer = net::peer_endpoint(socket.get());
   if (!peer) return;  // gone already
-  const bool have_tls = settings_.client.tls != nullptr;
+  const bool have_tls = own.client.tls != nullptr;
   if (tls == master::Tls::implicit && !have_tls) {
     return log::error("client=[{}]: refused, there is no certificate for TLS", peer->ip.to_string());
   }
   if (clients_.size() - sessions_ >= settings_.most_sessions) drop_oldest();
-  Options options = settings_.engine;
+  Options options = own.engine;
   options.tls_active = tls == master::Tls::implicit;
   options.tls_offered = have_tls && tls == master::Tls::starttls;
-  options.cleartext_allowed =
-      settings_.cleartext_allowed ||
-      std::ranges::any_of(settings_.cleartext_from, [&](const auto& block) { return block.contains(peer->ip); });
+  options.cleartext_allowed = own.cleartext_allowed || std::ranges::any_of(own.cleartext_from, [&](const auto& block) {
+                                return block.contains(peer->ip);
+                              });
   const auto number = ++last_client_;
-  auto client = std::make_unique<Client>(loop_, *this, auth_, settings_.client, number, std::move(socket), peer->ip,
+  auto client = std::make_unique<Client>(loop_, *this, auth_, own.client, number, std::move(socket), peer->ip,
                                          std::move(options), tls == master::Tls::implicit);
   auto& started = *clients_.emplace(number, std::move(client)).first->second;
   started.start();

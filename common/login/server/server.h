@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,12 +20,16 @@
 
 namespace facteur::login {
 
-struct ServerSettings {
-  ClientSettings client;
+/// What may differ from listener to listener.
+struct ListenerSettings {
+  ClientSettings client;                  ///< but for the protocol, which is the server's
   Options engine;                         ///< but for what the connection decides
   bool cleartext_allowed = false;         ///< passwords without TLS from everywhere
   std::vector<net::Cidr> cleartext_from;  ///< and from here in any case
-  std::size_t most_sessions = 200;        ///< clients without login, and, counted apart, sessions behind TLS
+};
+
+struct ServerSettings {
+  std::size_t most_sessions = 200;  ///< clients without login, and, counted apart, sessions behind TLS
   Milliseconds auth_patience{60000};
 };
 
@@ -38,8 +43,8 @@ class Server final : public ClientHost {
   Server& operator=(const Server&) = delete;
 
   void use_authd(std::unique_ptr<ipc::Door> door) { auth_.use(std::move(door)); }
-  /// Accepts on this socket.
-  void listen(master::Listener listener);
+  /// Accepts on this socket; `own` is what holds there.
+  void listen(master::Listener listener, ListenerSettings own);
   /// Accepts no more.
   void retire();
   /// The same; clients without login are told and closed.
@@ -47,7 +52,7 @@ class Server final : public ClientHost {
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
 
  private:
-  void accepted(Fd socket, master::Tls tls);
+  void accepted(Fd socket, master::Tls tls, const ListenerSettings& own);
   void drop_oldest();
   void end_if_empty();
   bool hand_over(std::uint64_t client, master::Handover request) override;
@@ -61,6 +66,7 @@ class Server final : public ClientHost {
   std::function<void()> ended_;
   AuthClient auth_;
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
+  std::deque<ListenerSettings> listeners_;                    ///< stay: their clients look at them
   std::map<std::uint64_t, std::unique_ptr<Client>> clients_;  ///< the oldest first
   std::uint64_t last_client_ = 0;
   std::size_t sessions_ = 0;  ///< clients behind their login

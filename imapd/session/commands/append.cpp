@@ -18,10 +18,10 @@ struct Order {
 Reply carry_out(Context& context, const Order& order) {
   const auto& [mailbox, flags, date] = order.arguments;
   const auto to = context.account->open(mailbox, false);
-  if (!to) return store_failed(to.error(), no("No such mailbox", "TRYCREATE"));
+  if (!to) return store_failed(context, to.error(), no("No such mailbox", "TRYCREATE"));
   const std::array<store::NewMessage, 1> messages{{{order.message, flags.system, flags.keywords, date}}};
   const auto appended = (*to)->append(messages);
-  if (!appended) return store_failed(appended.error(), no("The message cannot be kept", "CANNOT"));
+  if (!appended) return store_failed(context, appended.error(), no("The message cannot be kept", "CANNOT"));
   return ok("Appended", fmt::format("APPENDUID {} {}", appended->uid_validity, appended->uids.front()));
 }
 

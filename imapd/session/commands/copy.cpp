@@ -26,13 +26,13 @@ Reply remove_moved(Context& context, const store::Appended& copies) {
   context.out += response("*", ok("Copied", copyuid(copies)));
   const auto gone = context.selected->mailbox().expunge(copies.sources);
   if (gone) return ok("Moved");
-  return store_failed(gone.error(), no("Copied, but the old messages cannot be removed"));
+  return store_failed(context, gone.error(), no("Copied, but the old messages cannot be removed"));
 }
 
 /// All or none: nothing is copied when a message of the set is gone (RFC 2180 section 4.4.1).
-std::optional<Reply> refuse_gone(Selected& selected, const std::vector<store::Uid>& uids) {
-  const auto now = selected.mailbox().snapshot();
-  if (!now) return store_failed(now.error(), no("The mailbox is gone"));
+std::optional<Reply> refuse_gone(const Context& context, const std::vector<store::Uid>& uids) {
+  const auto now = context.selected->mailbox().snapshot();
+  if (!now) return store_failed(context, now.error(), no("The mailbox is gone"));
   const auto& records = (*now)->records;
   const bool all = std::all_of(uids.begin(), uids.end(), [&](store::Uid uid) {
     const auto at = std::lower_bound(records.begin(), records.end(), uid,
@@ -49,11 +49,11 @@ Reply carry_out(Context& context, const Order& order) {
   if (!numbers) return numbers.error();
   const auto uids = uids_of(*numbers, *selected.view());
   const auto to = context.account->open(order.to, false);
-  if (!to) return store_failed(to.error(), no("No such mailbox", "TRYCREATE"));
+  if (!to) return store_failed(context, to.error(), no("No such mailbox", "TRYCREATE"));
   if (uids.empty()) return ok("No messages");
-  if (auto refused = refuse_gone(selected, uids)) return *refused;
+  if (auto refused = refuse_gone(context, uids)) return *refused;
   const auto copies = selected.mailbox().copy(uids, **to);
-  if (!copies) return store_failed(copies.error(), no("Some of the messages are gone", "EXPUNGEISSUED"));
+  if (!copies) return store_failed(context, copies.error(), no("Some of the messages are gone", "EXPUNGEISSUED"));
   // All went at this very moment: no COPYUID (RFC 4315 section 3).
   if (copies->uids.empty()) return no("The messages are gone", "EXPUNGEISSUED");
   return order.moves ? remove_moved(context, *copies) : ok("Copied", copyuid(*copies));

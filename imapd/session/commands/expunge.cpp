@@ -7,15 +7,15 @@ namespace facteur::imapd::commands {
 
 namespace {
 
-Reply expunged(const Result<>& result) {
-  return result ? ok("Expunged") : store_failed(result.error(), no("Nothing can be expunged here"));
+Reply expunged(const Context& context, const Result<>& result) {
+  return result ? ok("Expunged") : store_failed(context, result.error(), no("Nothing can be expunged here"));
 }
 
 }  // namespace
 
 Step expunge(Parser& arguments, const CommandInfo&, const Settings&) {
   arguments.end();
-  return one_slice([](Context& context) { return expunged(expunge_deleted(*context.selected, nullptr)); });
+  return one_slice([](Context& context) { return expunged(context, expunge_deleted(*context.selected, nullptr)); });
 }
 
 Step uid_expunge(Parser& arguments, const CommandInfo&, const Settings&) {
@@ -23,7 +23,7 @@ Step uid_expunge(Parser& arguments, const CommandInfo&, const Settings&) {
   auto set = arguments.sequence_set();
   arguments.end();
   return one_slice(
-      [set = std::move(set)](Context& context) { return expunged(expunge_deleted(*context.selected, &set)); });
+      [set = std::move(set)](Context& context) { return expunged(context, expunge_deleted(*context.selected, &set)); });
 }
 
 }  // namespace facteur::imapd::commands

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "common/log/log.h"
 #include "common/mime/date.h"
 #include "common/mime/header.h"
 #include "imapd/session/commands/fetch_items.h"
@@ -66,7 +65,7 @@ class FetchTask : public Task {
       resolved_ = true;
     }
     auto failed = fill(context);
-    mark_seen(*context.selected);
+    mark_seen(context, *context.selected);
     if (failed) return failed;
     if (range_ < numbers_.size()) return std::nullopt;
     return gone_ ? no("Some of the messages are gone", "EXPUNGEISSUED") : ok("Fetched");
@@ -110,7 +109,7 @@ class FetchTask : public Task {
       if (summary) summary_ = std::move(*summary);
       if (!summary) opened = fail(summary);
     }
-    if (!opened && opened.error().kind != Kind::permanent) return store_failed(opened.error(), no(""));
+    if (!opened && opened.error().kind != Kind::permanent) return store_failed(context, opened.error(), no(""));
     if (!opened) {
       gone_ = true;
       next_message();
@@ -209,14 +208,14 @@ class FetchTask : public Task {
 
   /// The answer cannot be finished, and the client waits for the rest of it: only the end of the connection tells it.
   static void cut(Context& context, const Error& error) {
-    log::warning("mailbox: {}", error.text);
+    warn(context, error);
     context.cut = true;
   }
 
-  void mark_seen(Selected& selected) {
+  void mark_seen(const Context& context, Selected& selected) {
     if (to_mark_.empty()) return;
     const auto marked = selected.mailbox().change_flags(to_mark_, store::FlagChange::add, store::seen, {});
-    if (!marked) log::warning("mailbox: {}", marked.error().text);
+    if (!marked) warn(context, marked.error());
     to_mark_.clear();
   }
 

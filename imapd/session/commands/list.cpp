@@ -53,7 +53,7 @@ class ListTask : public Task {
   std::optional<Reply> run(Context& context) override {
     if (!read_) {
       auto all = context.account->list();
-      if (!all) return store_failed(all.error(), no("No mailboxes"));
+      if (!all) return store_failed(context, all.error(), no("No mailboxes"));
       all_ = std::move(*all);
       read_ = true;
     }
@@ -79,7 +79,7 @@ class LsubTask : public Task {
   std::optional<Reply> run(Context& context) override {
     if (!read_) {
       const auto all = context.account->subscriptions();
-      if (!all) return store_failed(all.error(), no("No subscriptions"));
+      if (!all) return store_failed(context, all.error(), no("No subscriptions"));
       const std::set<std::string> subscribed(all->begin(), all->end());
       for (const auto& name : subscribed) add(name, subscribed);
       next_ = lines_.begin();

@@ -42,8 +42,8 @@ Reply refuse_rename(Context& context, const std::string& from, const std::string
   return exists ? refuse_new_name(context, to) : no("No such mailbox", "NONEXISTENT");
 }
 
-Reply answer(const Result<>& result, std::string good, Reply refused) {
-  return result ? ok(std::move(good)) : store_failed(result.error(), std::move(refused));
+Reply answer(const Context& context, const Result<>& result, std::string good, Reply refused) {
+  return result ? ok(std::move(good)) : store_failed(context, result.error(), std::move(refused));
 }
 
 struct StatusItem {
@@ -73,7 +73,7 @@ StatusItems parse_status_items(Parser& arguments) {
 
 Reply tell_status(Context& context, const std::string& name, const StatusItems& items) {
   const auto status = context.account->status(name);
-  if (!status) return store_failed(status.error(), no("No such mailbox", "NONEXISTENT"));
+  if (!status) return store_failed(context, status.error(), no("No such mailbox", "NONEXISTENT"));
   auto& out = context.out;
   out += "* STATUS ";
   append_mailbox(out, name);
@@ -95,7 +95,7 @@ Step create(Parser& arguments, const CommandInfo&, const Settings&) {
   return one_slice([name = new_mailbox(arguments)](Context& context) {
     if (name == "INBOX") return no("INBOX is always there", "ALREADYEXISTS");
     const auto result = context.account->create(name);
-    return result ? ok("Created") : store_failed(result.error(), refuse_new_name(context, name));
+    return result ? ok("Created") : store_failed(context, result.error(), refuse_new_name(context, name));
   });
 }
 
@@ -106,7 +106,7 @@ Step remove(Parser& arguments, const CommandInfo&, const Settings&) {
     // The session's own mailbox: nothing is selected any more, as behind CLOSE. Other sessions that have it hear BYE
     // with their next command (RFC 2180 section 3).
     if (result && context.selected && context.selected->name() == name) context.selected.reset();
-    return answer(result, "Deleted", no("No such mailbox", "NONEXISTENT"));
+    return answer(context, result, "Deleted", no("No such mailbox", "NONEXISTENT"));
   });
 }
 
@@ -116,7 +116,7 @@ Step rename(Parser& arguments, const CommandInfo&, const Settings&) {
   auto to = new_mailbox(arguments);
   return one_slice([from = std::move(from), to = std::move(to)](Context& context) {
     const auto result = context.account->rename(from, to);
-    if (!result) return store_failed(result.error(), refuse_rename(context, from, to));
+    if (!result) return store_failed(context, result.error(), refuse_rename(context, from, to));
     if (context.selected) context.selected->follow(from, to);
     return ok("Renamed");
   });
@@ -124,13 +124,14 @@ Step rename(Parser& arguments, const CommandInfo&, const Settings&) {
 
 Step subscribe(Parser& arguments, const CommandInfo&, const Settings&) {
   return one_slice([name = one_mailbox(arguments)](Context& context) {
-    return answer(context.account->subscribe(name, true), "Subscribed", no("No mailbox can have this name", "CANNOT"));
+    return answer(context, context.account->subscribe(name, true), "Subscribed",
+                  no("No mailbox can have this name", "CANNOT"));
   });
 }
 
 Step unsubscribe(Parser& arguments, const CommandInfo&, const Settings&) {
   return one_slice([name = one_mailbox(arguments)](Context& context) {
-    return answer(context.account->subscribe(name, false), "Unsubscribed",
+    return answer(context, context.account->subscribe(name, false), "Unsubscribed",
                   no("No mailbox can have this name", "CANNOT"));
   });
 }

@@ -37,11 +37,11 @@ void describe(Selected& selected, std::string& out) {
 Reply open_mailbox(Context& context, const std::string& name, bool read_only) {
   context.selected.reset();
   auto selected = Selected::open(*context.account, name, read_only);
-  if (!selected) return store_failed(selected.error(), no("No such mailbox", "NONEXISTENT"));
+  if (!selected) return store_failed(context, selected.error(), no("No such mailbox", "NONEXISTENT"));
   if ((*selected)->messages() <= max_read_at_select) {
     std::string unused;
     const auto loaded = (*selected)->load(unused);
-    if (!loaded) return store_failed(loaded.error(), no("No such mailbox", "NONEXISTENT"));
+    if (!loaded) return store_failed(context, loaded.error(), no("No such mailbox", "NONEXISTENT"));
   }
   describe(**selected, context.out);
   context.selected = std::move(*selected);
@@ -74,7 +74,7 @@ Step close(Parser& arguments, const CommandInfo&, const Settings&) {
     const auto selected = std::move(context.selected);
     if (selected->read_only()) return ok("Closed");
     const auto gone = expunge_deleted(*selected, nullptr);
-    if (!gone) context.out += response("*", store_failed(gone.error(), no("Nothing was expunged")));
+    if (!gone) context.out += response("*", store_failed(context, gone.error(), no("Nothing was expunged")));
     return ok("Closed");
   });
 }

@@ -27,18 +27,18 @@ class StoreTask : public Task {
   explicit StoreTask(Order order) : order_(std::move(order)) {}
 
   std::optional<Reply> run(Context& context) override {
-    auto& selected = *context.selected;
     if (!now_) {
-      if (auto refused = change(selected)) return refused;
+      if (auto refused = change(context)) return refused;
     }
-    const auto& view = *selected.view();
+    const auto& view = *context.selected->view();
     for (; next_ < numbers_.size() && !context.full(); ++next_) tell(context, view, numbers_[next_]);
     if (next_ < numbers_.size()) return std::nullopt;
     return gone_ ? no("Some of the messages are gone", "EXPUNGEISSUED") : ok("Stored");
   }
 
  private:
-  std::optional<Reply> change(Selected& selected) {
+  std::optional<Reply> change(Context& context) {
+    auto& selected = *context.selected;
     const auto ranges = sequence_numbers(order_.set, *selected.view(), order_.by_uid);
     if (!ranges) return ranges.error();
     for (const auto& [first, last] : *ranges) {
@@ -47,9 +47,9 @@ class StoreTask : public Task {
     const auto uids = uids_of(*ranges, *selected.view());
     const auto changed =
         selected.mailbox().change_flags(uids, order_.change, order_.flags.system, order_.flags.keywords);
-    if (!changed) return store_failed(changed.error(), no("No room for more keywords", "LIMIT"));
+    if (!changed) return store_failed(context, changed.error(), no("No room for more keywords", "LIMIT"));
     auto now = selected.mailbox().snapshot();
-    if (!now) return store_failed(now.error(), no("The mailbox is gone"));
+    if (!now) return store_failed(context, now.error(), no("The mailbox is gone"));
     now_ = std::move(*now);
     return std::nullopt;
   }

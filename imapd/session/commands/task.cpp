@@ -4,9 +4,13 @@
 
 namespace facteur::imapd {
 
-Reply store_failed(const Error& error, Reply refused) {
+void warn(const Context& context, const Error& error) {
+  log::warning("{}: mailbox: {}", context.user, error.text);
+}
+
+Reply store_failed(const Context& context, const Error& error, Reply refused) {
   if (error.kind == Kind::permanent) return refused;
-  log::warning("mailbox: {}", error.text);
+  warn(context, error);
   return no("The mailbox cannot be reached now; try again later", "UNAVAILABLE");
 }
 

@@ -16,6 +16,7 @@ namespace facteur::imapd {
 
 /// What tasks work on. It belongs to the slice that runs, and to the session while none does.
 struct Context {
+  std::string user;  ///< the name of the account, for the log
   std::unique_ptr<store::Account> account;
   std::unique_ptr<Selected> selected;  ///< none: the authenticated state
   std::string out;                     ///< untagged responses
@@ -59,8 +60,11 @@ template <class Call>
   return Done{{}, std::move(reply)};
 }
 
+/// A line of the log on whose mailbox has what: many accounts share a process.
+void warn(const Context& context, const Error& error);
+
 /// What to tell the client of an error of the store: `refused` when trying again will not help, else that it is our
 /// fault. The error itself goes to the log: its words may name paths.
-[[nodiscard]] Reply store_failed(const Error& error, Reply refused);
+[[nodiscard]] Reply store_failed(const Context& context, const Error& error, Reply refused);
 
 }  // namespace facteur::imapd

@@ -64,6 +64,8 @@ bool World::logged(std::string_view part) const {
 
 Ticket World::judge(RecipientFacts facts, std::function<void(Decision)> callback) {
   return later<Decision>(std::move(callback), [this, facts]() mutable {
+    facts.client.in_mynetworks =
+        std::ranges::any_of(mynetworks, [&](const auto& network) { return network.contains(facts.client.ip); });
     auto decision = judge_recipient(facts, rules);
     if (decision.action != Action::look_up) return decision;
     facts.mailbox =

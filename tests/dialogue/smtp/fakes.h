@@ -41,6 +41,7 @@ struct Faults {
 class World final : public Recipients, public login::Authenticator, public Queue {
  public:
   Rules rules = our_rules();
+  std::vector<net::Cidr> mynetworks;
   std::set<std::string> accounts{"alice", "bob", "u", "a b"};
   std::string password = "secret";
   Faults faults;

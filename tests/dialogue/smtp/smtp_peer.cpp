@@ -42,7 +42,7 @@ void SmtpPeer::set(const std::string& key, const std::string& value) {
   } else if (key == "client") {
     client.ip = *net::Ip::parse(value);
   } else if (key == "mynetworks") {
-    world.rules.mynetworks.push_back(*net::Cidr::parse(value));
+    world.mynetworks.push_back(*net::Cidr::parse(value));
   } else if (key == "tls") {
     limits.tls_available = value != "none";
     limits.tls_required = value == "required";

@@ -1,5 +1,6 @@
 #include "auth/check.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fcntl.h>
 #include <unistd.h>
@@ -151,4 +152,43 @@ TEST_CASE("Without root low ports and accounts of others are problems, and so is
   CHECK(problems[0].find("port 25 can only be opened by root") != std::string::npos);
   CHECK(problems[1].find("nobody can log in on 127.0.0.1:1143") != std::string::npos);
   CHECK(problems[2].find("cannot belong to uid 6000") != std::string::npos);
+}
+
+TEST_CASE("A submission listener that offers no STARTTLS and takes no password without it serves nobody") {
+  const auto said = [](const std::string& more) {
+    const Folder folder;
+    const auto pair = tls::make_self_signed("mail.minfo.sn");
+    REQUIRE(pair);
+    folder.write("c.pem", pair->certificate + pair->key);
+    folder.write("users.yaml", "jim@minfo.sn: '*'\n");
+    const auto problems =
+        problems_of(std::string(users) + "domains: [minfo.sn]\naliases: []\ninet_interfaces: [127.0.0.1]\n" +
+                    "users: " + folder.path + "/users.yaml\ntls.certificate: " + folder.path + "/c.pem\n" + more);
+    return std::ranges::count_if(problems,
+                                 [](const auto& line) { return line.contains("nobody can log in on 127.0.0.1:587"); });
+  };
+  CHECK(said("smtpd_tls_security_level: none\n") == 1);
+  CHECK(said("smtpd_tls_security_level: may\n") == 0);
+  CHECK(said("smtpd_tls_security_level: none\ndisable_plaintext_auth: no\n") == 0);
+  CHECK(said("smtpd_tls_security_level: none\nports.submission: 0\n"
+             "listeners: [{address: 127.0.0.1, port: 587, role: submission, tls: starttls, smtpd_tls_security_level: "
+             "may}]\n") == 0);
+  CHECK(said("ports.submission: 0\nallow_plaintext_from: [127.0.0.0/8]\n"
+             "listeners: [{address: 127.0.0.1, port: 587, role: submission, tls: none, allow_plaintext_from: []}]\n") ==
+        1);
+}
+
+TEST_CASE("A log in a folder that is not there, or that is a folder, is a problem") {
+  const Folder folder;
+  folder.write("users.yaml", "jim@minfo.sn: '*'\n");
+  const auto said = [&](const std::string& log) {
+    const auto problems =
+        problems_of(std::string(users) +
+                    "domains: [minfo.sn]\naliases: []\nallow_plaintext_from: [127.0.0.0/8]\nusers: " + folder.path +
+                    "/users.yaml\nlog: " + log + "\n");
+    return problems.empty() ? std::string() : problems.front();
+  };
+  CHECK(said(folder.path + "/log").empty());
+  CHECK(said("/nonexistent/dir/log") == "f.yaml:12:1: log: /nonexistent/dir: No such file or directory");
+  CHECK(said(folder.path) == "f.yaml:12:1: log: " + folder.path + " is a folder");
 }

@@ -186,6 +186,65 @@ TEST_CASE("Tables are compiled from files; a file that cannot be read as a whole
   CHECK(compile(s, root, passwd)->tables.postmaster == "jim");
 }
 
+TEST_CASE("Targets of virtual aliases that are no addresses are refused as those of alias files are") {
+  TestPasswd passwd;
+  const Folder folder;
+  auto s = settings();
+  s.users.clear();
+  s.aliases.clear();
+  s.virtual_alias_maps.entries = {{"prog@minfo.sn", {"|/bin/x"}}, {"whole@minfo.sn", {"@far.example"}}};
+  s.virtual_alias_maps.file = folder.path + "/virtual.yaml";
+  REQUIRE(fs::replace_file(s.virtual_alias_maps.file, "file@minfo.sn: /tmp/x\nbad@minfo.sn: [jim, 'not an address']\n",
+                           0600));
+  const auto compiled = compile(s, root, passwd);
+  REQUIRE(compiled);
+  CHECK(compiled->problems ==
+        std::vector<std::string>{
+            "virtual_alias_maps: prog@minfo.sn: programs are not supported as targets: '|/bin/x'",
+            s.virtual_alias_maps.file + ":1:16: file@minfo.sn: files are not supported as targets: '/tmp/x'",
+            s.virtual_alias_maps.file + ":2:15: bad@minfo.sn: not an address (is a comma missing?): 'not an address'"});
+  for (const auto* name : {"prog", "file", "bad"}) {
+    CHECK(route::expand(name + std::string("@minfo.sn"), compiled->tables).outcome == route::Outcome::refused);
+  }
+  CHECK(route::expand("whole@minfo.sn", compiled->tables).recipients.at(0).address == "whole@far.example");
+}
+
+TEST_CASE("Mail for postmaster that would reach nobody waits, and why is told") {
+  TestPasswd passwd;
+  const Folder folder;
+  auto s = settings();
+  s.aliases = {folder.path + "/aliases"};
+  s.users = folder.path + "/users.yaml";
+  REQUIRE(fs::replace_file(s.users, "jim@minfo.sn: '*'\n", 0600));
+  const auto outcome = [&](const std::string& postmaster, const std::string& aliases, std::string told) {
+    s.postmaster_address = postmaster;
+    REQUIRE(fs::replace_file(s.aliases[0], aliases, 0600));
+    const auto compiled = compile(s, root, passwd);
+    REQUIRE(compiled);
+    CHECK(compiled->problems == (told.empty() ? std::vector<std::string>{} : std::vector{std::move(told)}));
+    return route::expand("postmaster@minfo.sn", compiled->tables).outcome;
+  };
+  using route::Outcome;
+  CHECK(outcome("", "", "") == Outcome::found);
+  CHECK(outcome("info", "info: jim\n", "") == Outcome::found);
+  CHECK(outcome("boss@far.example", "", "") == Outcome::found);
+  CHECK(outcome("nobody-here@minfo.sn", "", "postmaster_address: there is no account nobody-here@minfo.sn") ==
+        Outcome::refused);
+  CHECK(outcome("nobody-here", "postmaster: jim\n", "postmaster_address: there is no account nobody-here@minfo.sn") ==
+        Outcome::found);
+  CHECK(outcome("not an address", "", "postmaster_address: not an address (is a comma missing?): 'not an address'") ==
+        Outcome::refused);
+  CHECK(outcome("", "postmaster: gone\n",
+                s.aliases[0] + ":1: postmaster: nobody reads this mail: there is no account gone@minfo.sn") ==
+        Outcome::refused);
+  CHECK(outcome("", "postmaster: gone, jim\n", "") == Outcome::found);
+  s.users.clear();
+  s.system_users = false;
+  CHECK(outcome("", "",
+                "postmaster_address: nobody reads mail for postmaster: there is no account postmaster@minfo.sn") ==
+        Outcome::refused);
+}
+
 TEST_CASE("A file that goes away or is being written changes nothing, and makes nobody unknown") {
   TestPasswd passwd;
   const Folder folder;

@@ -47,16 +47,15 @@ TEST_CASE("what is shipped contradicts itself nowhere") {
 TEST_CASE("settings that contradict each other are told with the place of one and the name of the other") {
   CHECK(problems("hostname: a.b\nminimal_backoff_time: 2h") ==
         Lines{"f.yaml:2:1: minimal_backoff_time: 2h is more than maximal_backoff_time, 4000s"});
-  CHECK(problems("maximal_backoff_time: 1s") ==
-        Lines{"default: minimal_backoff_time: 5m is more than maximal_backoff_time, 1s"});
   CHECK(problems("maximal_queue_lifetime: 1d\nbounce_queue_lifetime: 2d") ==
         Lines{"f.yaml:2:1: bounce_queue_lifetime: 2d is more than maximal_queue_lifetime, 1d"});
   CHECK(problems("auth_failure_max_delay: 60s") ==
         Lines{"f.yaml:1:1: auth_failure_max_delay: 1m is not less than auth_timeout, 1m"});
   CHECK(problems("auth_failure_delay: 16s") ==
         Lines{"f.yaml:1:1: auth_failure_delay: 16s is more than auth_failure_max_delay, 15s"});
-  CHECK(problems("smtpd_hard_error_limit: 5") ==
-        Lines{"default: smtpd_soft_error_limit: 10 is more than smtpd_hard_error_limit, 5"});
+  CHECK(problems("smtpd_hard_error_limit: 5\nsmtpd_soft_error_limit: 6") ==
+        Lines{"f.yaml:2:1: smtpd_soft_error_limit: 6 is more than smtpd_hard_error_limit, 5"});
+  CHECK(problems("maximal_backoff_time: 1s\nminimal_backoff_time: 2s").size() == 1);
   CHECK(problems("smtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") == Lines{});
   CHECK(problems("smtpd_processes: 1\nsmtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") ==
         Lines{"f.yaml:3:1: smtpd_client_connection_count_limit: 11 is more than smtpd_connection_limit, 10"});
@@ -66,6 +65,34 @@ TEST_CASE("settings that contradict each other are told with the place of one an
         Lines{"f.yaml:1:1: queue_minfree: 14 is less than one and a half times message_size_limit, 10"});
   CHECK(problems("queue_minfree: 15\nmessage_size_limit: 10") == Lines{});
   CHECK(problems("queue_minfree: 1\nmessage_size_limit: 0") == Lines{});
+}
+
+TEST_CASE("a default is lowered to the bound that was written, and contradicts nothing") {
+  const auto out = loaded("maximal_backoff_time: 1s\nsmtpd_hard_error_limit: 5\nauth_failure_max_delay: 1s");
+  CHECK(check_combinations(out) == Lines{});
+  CHECK(out.settings.minimal_backoff_time == Seconds{1});
+  CHECK(out.settings.smtpd_soft_error_limit == 5);
+  CHECK(out.settings.auth_failure_delay == Seconds{1});
+  const auto quick = loaded("auth_timeout: 2s");
+  CHECK(check_combinations(quick) == Lines{});
+  CHECK(quick.settings.auth_failure_max_delay == Seconds{1});
+  CHECK(quick.settings.auth_failure_delay == Seconds{1});
+  CHECK(loaded("maximal_backoff_time: 1h").settings.minimal_backoff_time == Seconds{300});
+}
+
+TEST_CASE("two listeners on one address and port, whichever settings made them") {
+  CHECK(problems("inet_interfaces: [127.0.0.1]\nports.smtp: 30001\nports.submission: 30001") ==
+        Lines{"f.yaml:3:1: ports.submission: two listeners on 127.0.0.1:30001"});
+  CHECK(problems("inet_interfaces: [127.0.0.1]\nlisteners: [{address: 127.0.0.1, port: 25, role: smtp}]") ==
+        Lines{"f.yaml:2:1: listeners: two listeners on 127.0.0.1:25"});
+  CHECK(problems("inet_interfaces: [127.0.0.1]\nlisteners: [{address: 127.0.0.2, port: 25, role: smtp}]") == Lines{});
+}
+
+TEST_CASE("what settings are refused for by themselves: combinations and uids; these only where they may change") {
+  const auto out = loaded("auth_mechanisms: []\nqueue_user: admin");
+  const auto root = [](const std::string&) { return std::optional<std::uint32_t>(0); };
+  CHECK(check_alone(out, {}) == Lines{"f.yaml:1:1: auth_mechanisms: is empty: nobody can log in"});
+  CHECK(check_alone(out, root).size() == 8);
 }
 
 TEST_CASE("a key without a certificate, addresses of the other version of IP, servers that are never asked") {

@@ -247,6 +247,29 @@ smtpd_banner: "a 'b' \"c\": \\d # e"
   CHECK(s.message_size_limit == 10240000);
 }
 
+TEST_CASE("A listener takes those settings that can differ on it, and says why it takes no other") {
+  const auto refusal = [](const std::string& entry) {
+    return error_of("hostname: h.example\nlisteners:\n- {address: 127.0.0.1, port: 26, " + entry + "}");
+  };
+  CHECK(refusal("role: imap, domains: [a.b]") ==
+        "f.yaml:3:46: listeners: domains cannot differ from listener to listener");
+  CHECK(refusal("smtpd_banner: x, role: pop3") ==
+        "f.yaml:3:34: listeners: smtpd_banner means nothing on a listener of pop3, only on one of smtp, submission");
+  CHECK(refusal("role: submission, login_timeout: 5s") ==
+        "f.yaml:3:52: listeners: login_timeout means nothing on a listener of submission, only on one of pop3, imap");
+  for (const auto* same :
+       {"recipient_delimiter: +", "relayhost: x.y", "users: /u", "queue_directory: /q", "ports.smtp: 1",
+        "pop3_uidl_format: '%u'", "tls.certificate: /c", "myhostname: x, mydestination: [x]"}) {
+    CHECK(refusal(same).contains(" cannot differ from listener to listener"));
+  }
+  const auto s = settings_of(
+      "listeners:\n- {allow_plaintext_from: [], login_timeout: 5s, address: 127.0.0.1, port: 26, role: imap}\n"
+      "allow_plaintext_from: [10.0.0.0/8]");
+  CHECK(settings_at(s, Role::imap, "127.0.0.1:26")->allow_plaintext_from.empty());
+  CHECK(settings_at(s, Role::imap, "127.0.0.1:26")->login_timeout == Seconds{5});
+  CHECK(settings_at(s, Role::imap, "127.0.0.1:27")->allow_plaintext_from.size() == 1);
+}
+
 TEST_CASE("Listeners come from ports, interfaces and the list; without a certificate none speaks TLS") {
   auto s = settings_of(
       "inet_interfaces: [loopback-only]\nports: {pop3: 0, pop3s: 0, imap: 0, imaps: 0}\n"
@@ -282,10 +305,25 @@ TEST_CASE("The sample says every setting, and its settings uncommented are the d
   for (const auto line : split(*shipped, '\n')) {
     if (line.size() > 1 && line[0] == '#' && line[1] != ' ') uncommented += std::string(line.substr(1)) + "\n";
   }
-  // An empty hostname is what the sample can say and a file cannot.
-  const auto from = uncommented.find("hostname:");
-  uncommented.erase(from, uncommented.find('\n', from) - from);
+  CHECK(sample().contains("\n# hostname: what the system has\n"));  // no file can say it
   CHECK(settings_of(uncommented) == Settings{});
+}
+
+TEST_CASE("A name that is far from all is taken for none of them; a part of a name leads to those that have it") {
+  CHECK(nearest_name("foo").empty());
+  CHECK(nearest_name("lgo") == "log");
+  CHECK(nearest_name("hostnmae") == "hostname");
+  const auto told = [](std::string_view name) {
+    const auto described = describe(name);
+    return described ? std::string() : described.error().text;
+  };
+  CHECK(told("mesage") ==
+        "unknown setting 'mesage'; there are message_size_limit, qmgr_message_active_limit, "
+        "qmgr_message_recipient_limit");
+  CHECK(told("tls").contains("; there are "));
+  CHECK(told("tls").ends_with(", smtpd_tls_security_level, tls.certificate, tls.key"));
+  CHECK(told("xyzzy") == "unknown setting 'xyzzy'");
+  CHECK(describe("hostname")->contains("Default: what the system has\n"));
 }
 
 TEST_CASE("A pattern of unique ids has the UID and fits into 70 octets") {

@@ -2,10 +2,15 @@
 // outlive their session, ends from outside.
 #include "imapd/session/session.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../client.h"
 #include "catch.h"
+#include "common/log/log.h"
 
 using namespace facteur;
 using namespace facteur::imapd;
@@ -193,12 +198,21 @@ TEST_CASE("A session may go while its job is at work") {
 }
 
 TEST_CASE("Mail that cannot be opened: said as our fault, then the end") {
+  const Fd log_file(::memfd_create("log", MFD_CLOEXEC));
+  log::attach(log_file.duplicate(), log::Framing::line);
   QueueExecutor pool;
-  Session session(pool, []() -> Result<std::unique_ptr<store::Account>> { return fail(Kind::temporary, "no disk"); },
-                  {});
+  Settings settings;
+  settings.user = "jim@minfo.sn";
+  Session session(
+      pool, []() -> Result<std::unique_ptr<store::Account>> { return fail(Kind::temporary, "no disk"); }, settings);
   session.start("in");
   session.feed("1 NOOP\r\n");
   pool.drain();
+  log::attach(Fd(::dup(STDERR_FILENO)), log::Framing::line);
+  std::array<char, 1000> said{};
+  const auto count = ::pread(log_file.get(), said.data(), said.size(), 0);
+  CHECK(std::string_view(said.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)))
+            .contains("warning: jim@minfo.sn: mailbox: no disk\n"));  // all virtual users share a process
   CHECK(session.take_output() == "in NO [UNAVAILABLE] The mail cannot be opened now\r\n* BYE Try again later\r\n");
   CHECK(session.closed());
 }

@@ -93,7 +93,7 @@ TEST_CASE("A client that closes its side gets the replies to all it had sent") {
 }
 
 TEST_CASE("AUT-10: authd dies, is silent, or gives no ticket: never a success, never a wrong password") {
-  House house([](login::ServerSettings& settings) { settings.auth_patience = Milliseconds{100}; });
+  House house([](Settings& settings) { settings.auth_patience = Milliseconds{100}; });
   Talker client(house.loop, house.clear_port);
   REQUIRE(house.heard(client, "+OK mail"));
   SECTION("silent") {
@@ -232,7 +232,7 @@ TEST_CASE("TLS-03: what comes in clear between the reply to STLS and the handsha
 }
 
 TEST_CASE("Time for the handshake and for the login is bounded") {
-  House house([](login::ServerSettings& settings) {
+  House house([](Settings& settings) {
     settings.client.login_time = Seconds{1};
     settings.client.handshake_time = Seconds{1};
   });
@@ -243,7 +243,7 @@ TEST_CASE("Time for the handshake and for the login is bounded") {
 }
 
 TEST_CASE("Idle clients make room for others; TLS sessions fill a process") {
-  House house([](login::ServerSettings& settings) { settings.most_sessions = 2; });
+  House house([](Settings& settings) { settings.most_sessions = 2; });
   Talker first(house.loop, house.clear_port);
   REQUIRE(house.heard(first, "+OK mail"));
   Talker second(house.loop, house.clear_port);
@@ -279,7 +279,7 @@ TEST_CASE("Idle clients make room for others; TLS sessions fill a process") {
 }
 
 TEST_CASE("One session a process: full with the first client") {
-  House house([](login::ServerSettings& settings) { settings.most_sessions = 1; });
+  House house([](Settings& settings) { settings.most_sessions = 1; });
   Talker client(house.loop, house.clear_port);
   REQUIRE(house.heard(client, "+OK mail"));
   CHECK(house.until([&] { return house.full == 1; }));

@@ -56,9 +56,10 @@ struct Talker {
   bool closed = false;
 };
 
+struct Settings : login::ServerSettings, login::ListenerSettings {};
+
 struct House {
-  explicit House(std::function<void(login::ServerSettings&)> adjust = [](auto&) {}) {
-    login::ServerSettings settings;
+  explicit House(std::function<void(Settings&)> adjust = [](auto&) {}) {
     settings.client.tls = certificate();
     settings.engine.hostname = "mail.example.test";
     settings.cleartext_from = {*net::Cidr::parse("127.0.0.0/8")};
@@ -144,6 +145,7 @@ struct House {
   std::vector<auth::SaslStart> started;
   std::vector<master::WantEnd> end_questions;
   int cancelled = 0, full = 0;
+  Settings settings;
   bool authd_silent = false, authd_gives_ticket = true;
   std::string refusal;  ///< why master gives no worker; empty: it does
   master::Admission master_refuses_with = master::Admission::unavailable;
@@ -169,7 +171,7 @@ struct House {
     auto socket = net::listen_tcp(*net::Endpoint::parse("127.0.0.1", 0), false);
     REQUIRE(socket);
     const auto port = net::local_endpoint(socket->get())->port;
-    server->listen(master::Listener{"pop3", "127.0.0.1", tls, std::move(*socket)});
+    server->listen(master::Listener{"pop3", "127.0.0.1", tls, std::move(*socket)}, settings);
     return port;
   }
   void be_master() {

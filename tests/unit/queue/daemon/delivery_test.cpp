@@ -133,6 +133,44 @@ TEST_CASE("a failure is reported to the sender; a report that fails goes to post
   world.until([&] { return folder.no_messages(); });
 }
 
+TEST_CASE("a bounce carries whole fields, as many as bounce_size_limit lets it, and at 0 nothing of the message") {
+  const SpoolFolder folder;
+  World world(folder);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  world.unknown_accounts = {"nobody@minfo.sn"};
+  const std::string trace = "Received: by test\r\n";  // put on top by the queue file of this test
+  const std::string first = trace + "To: a,\r\n b\r\n";
+  const std::string header = first + "Subject: secret\r\n\tplan\r\n";
+  std::size_t bounces = 0;
+  const auto returned = [&](std::uint64_t limit) {
+    auto options = quick_options();
+    options.bounce_size_limit = limit;
+    world.core.set_options(options);
+    (void)world.submit("jim@minfo.sn", {"nobody@minfo.sn"}, header.substr(trace.size()) + "\r\nbody\r\n");
+    world.until([&] { return world.mailboxes["jim@minfo.sn"].size() == bounces + 1; });
+    ++bounces;
+    const auto& report = world.last_content;
+    CHECK(report.ends_with("--\r\n"));
+    for (const std::string type :
+         {"Content-Type: text/rfc822-headers\r\n\r\n", "Content-Type: message/rfc822\r\n\r\n"}) {
+      const auto begin = report.find(type);
+      if (begin == std::string::npos) continue;
+      const auto text = report.substr(begin + type.size());
+      return text.substr(0, text.find("\r\n--"));
+    }
+    return std::string("no part");
+  };
+  CHECK(returned(0) == "no part");
+  CHECK(returned(trace.size() - 1) == "no part");
+  CHECK(returned(first.size() - 1) == trace);
+  CHECK(returned(first.size()) == first);
+  CHECK(returned(header.size() - 1) == first);
+  CHECK(returned(header.size()) == header);
+  CHECK(returned(header.size() + 1) == header);
+  CHECK(returned(header.size() + 8) == header + "\r\nbody\r\n");
+}
+
 TEST_CASE("NOTIFY=NEVER is obeyed") {
   const SpoolFolder folder;
   World world(folder);

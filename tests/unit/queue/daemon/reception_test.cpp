@@ -79,6 +79,27 @@ TEST_CASE("no space: smtpd hears that there are no slots") {
   CHECK(world.log.count("no room for messages") == 1);
 }
 
+TEST_CASE("once there is no space, slots that were made before are not given out, and those given are called back") {
+  const SpoolFolder folder;
+  auto options = quick_options();
+  World world(folder, options);
+  world.connect_smtpd();
+  const Slot slot = world.take_slot();
+  const auto before = world.answers_to_wants;
+  options.minfree = std::uint64_t{1} << 60;
+  world.reception.set_options(options);
+  world.until([&] { return world.answers_to_wants == before + 1; });  // nobody asked
+  world.slots_given.clear();
+  world.smtpd->send(WantSlots{8});
+  world.until([&] { return world.answers_to_wants == before + 2; });
+  CHECK(world.slots_given.empty());
+  CHECK(world.log.count("no room for messages") == 1);
+  options.minfree = 1;
+  world.reception.set_options(options);
+  world.smtpd->send(WantSlots{8});
+  world.until([&] { return world.slots_given.size() == 8; });
+}
+
 TEST_CASE("after a start the spool is taken up: whole messages delivered, the rest put where it belongs") {
   const SpoolFolder folder;
   const auto put = [&](const std::string& name, const std::string& octets) {

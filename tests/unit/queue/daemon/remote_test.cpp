@@ -19,6 +19,20 @@ TEST_CASE("mail for other hosts goes to those that DNS names, in batches") {
   CHECK(world.resolves == 2);  // the answer is kept
 }
 
+TEST_CASE("the limits of other settings hold from then on") {
+  const SpoolFolder folder;
+  World world(folder);
+  world.core.set_tables(tables());
+  world.connect_smtpd();
+  world.connect_remote();
+  auto options = quick_options();
+  options.remote.recipients_per_attempt = 50;
+  world.remote.set_options(options);
+  (void)world.submit("jim@minfo.sn", {"a@one.org", "b@one.org", "c@one.org"});
+  world.until([&] { return world.sent.size() == 3; });
+  CHECK(world.attempts.size() == 1);
+}
+
 TEST_CASE("a relayhost gets everything, in one attempt, without a look at MX") {
   const SpoolFolder folder;
   auto options = quick_options();

@@ -227,3 +227,23 @@ TEST_CASE("the backlog gives messages in the order of their times, against a slo
   CHECK(backlog.size() == 0);
   CHECK_FALSE(backlog.next_due());
 }
+
+TEST_CASE("other limits hold from the next attempt on, at sites that are known too") {
+  Scheduler scheduler({.attempts = 100, .initial_window = 5, .most_window = 20, .recipients_per_attempt = 50}, {});
+  scheduler.add(1, "a", numbers(4));
+  REQUIRE(scheduler.next()->numbers.size() == 4);
+  scheduler.set_limits({.attempts = 100, .initial_window = 5, .most_window = 2, .recipients_per_attempt = 3}, {});
+  CHECK(scheduler.window("a") == 2);
+  scheduler.add(2, "a", numbers(4));
+  CHECK(scheduler.next()->numbers.size() == 3);
+  CHECK_FALSE(scheduler.next());  // the window is full
+  for (int i = 0; i < 100; ++i) {
+    (void)scheduler.reached("a");
+    scheduler.add(3, "a", numbers(3));
+    REQUIRE(scheduler.next());
+  }
+  CHECK(scheduler.window("a") == 2);
+  scheduler.set_limits({.attempts = 100, .initial_window = 7, .most_window = 20, .recipients_per_attempt = 50}, {});
+  (void)scheduler.reached("a");
+  CHECK(scheduler.window("a") == 7);
+}

@@ -81,8 +81,14 @@ class FakeQueued {
     return std::make_unique<ipc::Door>(loop_, std::move(pair->second), "queued");
   }
   void die() { door_.reset(); }
+  /// There is no room any more: what was given is to come back.
+  void recall() {
+    full = true;
+    (void)door_->send(queue::Slots{0, {}});
+  }
 
   bool stingy = false;    ///< gives no slots
+  bool full = false;      ///< says that there are none
   bool silent = false;    ///< answers no commit
   bool refusing = false;  ///< answers every commit with no
   std::size_t given = 0;
@@ -94,7 +100,7 @@ class FakeQueued {
     if (stingy) return;
     queue::Slots slots;
     slots.asked = count;
-    for (std::uint32_t i = 0; i < count && i < 32; ++i) {
+    for (std::uint32_t i = 0; i < count && i < 32 && !full; ++i) {
       auto id = "Qid" + std::to_string(10'000'000 + ++given);
       Fd file(::memfd_create("slot", MFD_CLOEXEC));
       slots.slots.push_back({id, file.duplicate()});

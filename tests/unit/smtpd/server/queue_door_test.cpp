@@ -187,3 +187,22 @@ TEST_CASE("many messages at once: more slots are asked for") {
   receptions.clear();
   CHECK(turn_until(f.loop, [&] { return f.queued.discarded.size() == 200; }));
 }
+
+TEST_CASE("a full queue takes its slots back; the next message hears of no space, until there is some") {
+  Fixture f;
+  REQUIRE(turn_until(f.loop, [&] { return f.queued.given >= 8; }));
+  REQUIRE(f.open());
+  f.queued.recall();
+  REQUIRE(turn_until(f.loop, [&] { return f.queued.discarded.size() + 1 == f.queued.given; }));
+  REQUIRE(f.write("x\r\n"));  // what has begun goes on
+  REQUIRE(f.finish());
+  CHECK(f.finished->has_value());
+  f.reception.reset();
+  REQUIRE(f.open());
+  REQUIRE(f.open_error);
+  CHECK(f.open_error->errno_value == ENOSPC);
+  f.open_error.reset();
+  f.queued.full = false;
+  REQUIRE(f.open());
+  CHECK(f.reception);
+}
