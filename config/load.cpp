@@ -15,22 +15,29 @@ namespace facteur::config {
 
 namespace {
 
-/// A default is no more than the bound that was written for it: who shortens maximal_backoff_time need not know of
-/// minimal_backoff_time.
-void lower_defaults(Loaded& loaded) {
-  const auto lower = [&](std::string_view name, auto member, auto bound) {
+/// Of two settings of which one is at most the other, a default gives way to what was written: who shortens
+/// maximal_backoff_time need not know of minimal_backoff_time, nor the other way round.
+void fit_defaults(Loaded& loaded) {
+  const auto written = [&](std::string_view name) { return loaded.places.contains(name); };
+  const auto fit = [&](std::string_view name, auto member, std::string_view bound_name, auto bound_member) {
     auto& value = loaded.settings.*member;
-    if (!loaded.places.contains(name)) value = std::min(value, loaded.settings.*bound);
+    auto& bound = loaded.settings.*bound_member;
+    if (!written(name)) value = std::min(value, bound);
+    if (!written(bound_name)) bound = std::max(bound, value);
   };
-  lower("minimal_backoff_time", &Settings::minimal_backoff_time, &Settings::maximal_backoff_time);
-  if (!loaded.places.contains("auth_failure_max_delay")) {
+  using S = Settings;
+  fit("minimal_backoff_time", &S::minimal_backoff_time, "maximal_backoff_time", &S::maximal_backoff_time);
+  fit("initial_destination_concurrency", &S::initial_destination_concurrency, "smtp_destination_concurrency_limit",
+      &S::smtp_destination_concurrency_limit);
+  fit("smtpd_soft_error_limit", &S::smtpd_soft_error_limit, "smtpd_hard_error_limit", &S::smtpd_hard_error_limit);
+  if (!written("auth_failure_max_delay")) {
     auto& delay = loaded.settings.auth_failure_max_delay;  // shorter than the exchange that it delays
     delay = std::min(delay, loaded.settings.auth_timeout - Seconds{1});
   }
-  lower("auth_failure_delay", &Settings::auth_failure_delay, &Settings::auth_failure_max_delay);
-  lower("initial_destination_concurrency", &Settings::initial_destination_concurrency,
-        &Settings::smtp_destination_concurrency_limit);
-  lower("smtpd_soft_error_limit", &Settings::smtpd_soft_error_limit, &Settings::smtpd_hard_error_limit);
+  if (!written("auth_failure_delay")) {
+    auto& delay = loaded.settings.auth_failure_delay;
+    delay = std::min(delay, loaded.settings.auth_failure_max_delay);
+  }
 }
 
 /// Reads maps into settings and keeps going after a problem, so that all are told at once.
@@ -69,7 +76,7 @@ class Loader {
   [[nodiscard]] Result<Loaded> finish() {
     if (problems_ > max_problems) text_ += fmt::format("\nand {} more", problems_ - max_problems);
     if (problems_ > 0) return fail(Kind::permanent, std::move(text_));
-    lower_defaults(out);
+    fit_defaults(out);
     return std::move(out);
   }
 

@@ -45,7 +45,7 @@ TEST_CASE("what is shipped contradicts itself nowhere") {
 }
 
 TEST_CASE("settings that contradict each other are told with the place of one and the name of the other") {
-  CHECK(problems("hostname: a.b\nminimal_backoff_time: 2h") ==
+  CHECK(problems("maximal_backoff_time: 4000s\nminimal_backoff_time: 2h") ==
         Lines{"f.yaml:2:1: minimal_backoff_time: 2h is more than maximal_backoff_time, 4000s"});
   CHECK(problems("maximal_queue_lifetime: 1d\nbounce_queue_lifetime: 2d") ==
         Lines{"f.yaml:2:1: bounce_queue_lifetime: 2d is more than maximal_queue_lifetime, 1d"});
@@ -59,7 +59,7 @@ TEST_CASE("settings that contradict each other are told with the place of one an
   CHECK(problems("smtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") == Lines{});
   CHECK(problems("smtpd_processes: 1\nsmtpd_connection_limit: 10\nsmtpd_client_connection_count_limit: 11") ==
         Lines{"f.yaml:3:1: smtpd_client_connection_count_limit: 11 is more than smtpd_connection_limit, 10"});
-  CHECK(problems("initial_destination_concurrency: 30") ==
+  CHECK(problems("initial_destination_concurrency: 30\nsmtp_destination_concurrency_limit: 20") ==
         Lines{"f.yaml:1:1: initial_destination_concurrency: 30 is more than smtp_destination_concurrency_limit, 20"});
   CHECK(problems("queue_minfree: 14\nmessage_size_limit: 10") ==
         Lines{"f.yaml:1:1: queue_minfree: 14 is less than one and a half times message_size_limit, 10"});
@@ -67,7 +67,12 @@ TEST_CASE("settings that contradict each other are told with the place of one an
   CHECK(problems("queue_minfree: 1\nmessage_size_limit: 0") == Lines{});
 }
 
-TEST_CASE("a default is lowered to the bound that was written, and contradicts nothing") {
+TEST_CASE("a default gives way to what was written, and contradicts nothing") {
+  const auto slow = loaded("minimal_backoff_time: 2h\ninitial_destination_concurrency: 30\nsmtpd_soft_error_limit: 50");
+  CHECK(check_combinations(slow) == Lines{});
+  CHECK(slow.settings.maximal_backoff_time == Seconds{7200});
+  CHECK(slow.settings.smtp_destination_concurrency_limit == 30);
+  CHECK(slow.settings.smtpd_hard_error_limit == 50);
   const auto out = loaded("maximal_backoff_time: 1s\nsmtpd_hard_error_limit: 5\nauth_failure_max_delay: 1s");
   CHECK(check_combinations(out) == Lines{});
   CHECK(out.settings.minimal_backoff_time == Seconds{1});
