@@ -221,7 +221,7 @@ class AdminTest(unittest.TestCase):
         with Demo(directory=self.folder) as demo:
             with open(demo.info["config"]) as file:
                 good = file.read()
-            for name, value in (("ports.submission", demo.info["ports"]["smtp"]), ("minimal_backoff_time", "2h"), ("auth_mechanisms", "[]"),
+            for name, value in (("ports.submission", demo.info["ports"]["smtp"]), ("bounce_queue_lifetime", "30d"), ("auth_mechanisms", "[]"),
                                 ("listeners", f"[{{address: 127.0.0.1, port: {demo.info['ports']['smtp']}, role: submission}}]")):
                 self.set_line(demo, name, value)
                 told = [demo.run("facteur", "config", "check"), demo.run("facteur", "reload"),
