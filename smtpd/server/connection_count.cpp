@@ -36,7 +36,7 @@ void ConnectionCount::serve_uncounted(std::uint64_t id) {
   const auto found = open_.find(id);
   if (found == open_.end()) return;
   if (told_.due(monotonic_now())) {
-    log::warning("authd does not answer: smtpd_client_connection_count_limit is not kept for now");
+    log::warning("authd does not answer: clients are served whatever smtpd_client_connection_count_limit says");
   }
   auto answer = std::move(found->second.answer);
   answer(true);
