@@ -12,6 +12,7 @@ import smtplib
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -22,6 +23,26 @@ FULL = os.environ.get("FACTEUR_FULL") == "1"
 
 def program(name):
     return os.path.abspath(os.path.join(BIN, name))
+
+
+def slowest_beside(crowd, act, seconds):
+    """How long act() took at most, done again and again for so long, while each of the crowd goes on in a thread of its own until
+    the event that it is given."""
+    ending, longest = threading.Event(), 0
+    threads = [threading.Thread(target=one, args=(ending,)) for one in crowd]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            start = time.monotonic()
+            act()
+            longest = max(longest, time.monotonic() - start)
+    finally:
+        ending.set()
+        for thread in threads:
+            thread.join(30)
+    return longest
 
 
 def wait_until(condition, seconds, what):

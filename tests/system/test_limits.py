@@ -2,17 +2,17 @@
 (smtpd_client_connection_count_limit), sessions of one user from one address (mail_max_userip_connections). Whatever is killed
 takes its own out of the count, and no limit stands in the way of mail."""
 import contextlib
+import functools
 import imaplib
 import os
 import poplib
 import re
 import signal
 import socket
-import threading
 import time
 import unittest
 
-from harness import PASSWORD, Demo, main, wait_until
+from harness import PASSWORD, Demo, main, slowest_beside, wait_until
 from rows import client_context
 
 SERVED, REFUSED = "220", "421"
@@ -171,7 +171,7 @@ class FloodTest(CountedCase):
     """CMD-29 again, by one address that is at its limit: it takes nothing from others, and authd still checks logins."""
     SECONDS = 3
 
-    def crowd(self, demo, ending, counts):
+    def crowd(self, demo, counts, ending):
         while not ending.is_set():
             with contextlib.suppress(OSError):
                 one = Connection(demo, "127.0.0.9")
@@ -180,21 +180,12 @@ class FloodTest(CountedCase):
 
     def test_CMD_29_a_flood_from_one_address(self):
         demo = self.start()
-        ending, counts, slowest = threading.Event(), [], 0
-        threads = [threading.Thread(target=self.crowd, args=(demo, ending, counts)) for _ in range(12)]
-        for thread in threads:
-            thread.start()
-        end = time.monotonic() + self.SECONDS
-        try:
-            while time.monotonic() < end:
-                start = time.monotonic()
-                with demo.smtp() as client:
-                    client.login("alice", PASSWORD)
-                slowest = max(slowest, time.monotonic() - start)
-        finally:
-            ending.set()
-            for thread in threads:
-                thread.join(30)
+        counts = []
+
+        def log_in():
+            with demo.smtp() as client:
+                client.login("alice", PASSWORD)
+        slowest = slowest_beside([functools.partial(self.crowd, demo, counts)] * 12, log_in, self.SECONDS)
         print(f"{len(counts)} connections in {self.SECONDS} s, {counts.count(REFUSED)} refused; a login took {slowest:.3f} s at most", flush=True)
         self.assertLess(slowest, 2)
         self.assertEqual(set(counts), {SERVED, REFUSED})

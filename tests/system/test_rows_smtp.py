@@ -1,11 +1,11 @@
 """Rows CMD and REL on the wire that no dialogue can hold: connections that are reset, that hardly send, that come in crowds; and who may
 send where."""
+import functools
 import itertools
 import random
-import threading
 import time
 
-from harness import FULL, main, wait_until
+from harness import FULL, main, slowest_beside, wait_until
 from ledger import waiting_in
 from rows import RowCase, Wire, beside_each_other, connect_smtp, holding, plain, serve
 
@@ -122,7 +122,7 @@ class CrowdTest(RowCase):
     """CMD-29: connections as fast as this machine can make them."""
     SECONDS = 60 if FULL else 4
 
-    def crowd(self, way, ending, counts):
+    def crowd(self, way, counts, ending):
         while not ending.is_set():
             try:
                 with Wire(self.demo.port("smtp"), timeout=5) as wire:
@@ -135,20 +135,9 @@ class CrowdTest(RowCase):
                 counts["failed"] = counts.get("failed", 0) + 1
 
     def test_CMD_29_connection_rate(self):
-        ending, counts, slowest = threading.Event(), {}, 0
-        threads = [threading.Thread(target=self.crowd, args=(way, ending, counts)) for way in ("at once", "rst", "banner", "banner and rst") * 2]
-        for thread in threads:
-            thread.start()
-        end = time.monotonic() + self.SECONDS
-        try:
-            while time.monotonic() < end:
-                start = time.monotonic()
-                serve(self.demo)
-                slowest = max(slowest, time.monotonic() - start)
-        finally:
-            ending.set()
-            for thread in threads:
-                thread.join(30)
+        counts = {}
+        crowd = [functools.partial(self.crowd, way, counts) for way in ("at once", "rst", "banner", "banner and rst") * 2]
+        slowest = slowest_beside(crowd, lambda: serve(self.demo), self.SECONDS)
         print(f"connections in {self.SECONDS} s: {counts}; a good client took {slowest:.3f} s at most", flush=True)
         self.assertLess(slowest, 2)
         self.assertGreater(sum(counts.values()), 100 * self.SECONDS)
