@@ -20,6 +20,10 @@ const Setting accounts[] = {
      "Where an account has its mail, maildir: or mbox: and a path: ~ is the home folder, %u the account, %n its local "
      "part, %d its domain, %h the home folder.",
      mail_place},
+    {"index_location", &S::index_location, 0, 0, "path",
+     "Where each account has its index, a cache that can be deleted at any moment: on a faster disk, or off a backup's "
+     "way. Placeholders as in mail_location, /var/lib/facteur/index/%u for one. Empty: in .facteur/ beside the mail.",
+     index_place},
     {"virtual_mail_root", &S::virtual_mail_root, 0, 0, "path",
      "The folder below which all accounts lie that are no users of the system; the home folder of "
      "jim@minfo.sn is minfo.sn/jim in it.",
