@@ -1,14 +1,10 @@
 // Opening mail locations.
 #include "common/store/location.h"
 
-#include <cerrno>
-#include <fcntl.h>
-
-#include "common/log/log.h"
+#include "common/store/index/lmdb_env.h"
 #include "common/store/maildir/account.h"
 #include "common/store/maildir/delivery.h"
 #include "common/store/mbox/account.h"
-#include "common/store/remove_tree.h"
 
 namespace facteur::store {
 namespace {
@@ -40,14 +36,9 @@ Result<std::unique_ptr<Account>> open_account(const Location& location, const Op
   return MaildirAccount::open_root(location.path, {.host = options.host, .files = options.files, .index = index});
 }
 
-void discard_index(const Location& location, fs::Files& files) {
-  const auto slash = location.index.rfind('/');
-  const auto parent = files.open(AT_FDCWD, location.index.substr(0, slash), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!parent) return;  // then there is no index
-  if (const auto removed = remove_tree(parent->get(), location.index.substr(slash + 1), files);
-      !removed && removed.error().errno_value != ENOENT) {
-    log::warning("{}", removed.error().text);
-  }
+void discard_index(const Location& location) {
+  // The folder stays: in its jail a worker may not reach the one above it.
+  remove_lmdb(location.index);
 }
 
 Result<std::unique_ptr<MailboxDelivery>> open_delivery(const Location& location, const OpenOptions& options) {

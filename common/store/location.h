@@ -37,8 +37,8 @@ struct OpenOptions {
 /// Opens the mailboxes of a user for POP3 and IMAP. What is missing is made (0700), but for parents of a Maildir's
 /// root.
 [[nodiscard]] Result<std::unique_ptr<Account>> open_account(const Location& location, const OpenOptions& options = {});
-/// Removes the index of an account; what cannot be removed is logged and left.
-void discard_index(const Location& location, fs::Files& files = fs::system_files());
+/// Removes the index of an account, as far as that is possible.
+void discard_index(const Location& location);
 /// Opens the inbox for delivery.
 [[nodiscard]] Result<std::unique_ptr<MailboxDelivery>> open_delivery(const Location& location,
                                                                      const OpenOptions& options = {});

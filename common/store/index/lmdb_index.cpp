@@ -2,6 +2,8 @@
 #include "common/store/index/lmdb_index.h"
 
 #include <array>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/crc32c.h"
 #include "common/fs/files.h"
@@ -49,6 +51,13 @@ std::optional<std::string_view> checked(std::string_view prefix, std::string_vie
   return value;
 }
 
+/// LMDB believes what is in its files: nobody else may have written them.
+bool is_own_folder(const std::string& folder) {
+  struct stat status{};
+  return ::lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() &&
+         (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 constexpr std::size_t status_octets = 36;
 
 /// The numbers of a status that are kept in four octets each.
@@ -92,6 +101,10 @@ bool LmdbIndex::ready() {
 bool LmdbIndex::open_env() {
   if (const auto made = fs::make_directories(folder_, 0700); !made) {
     give_up(made.error());
+    return false;
+  }
+  if (!is_own_folder(folder_)) {
+    give_up({Kind::temporary, folder_ + " is not used: it is no folder of ours alone"});
     return false;
   }
   auto env = LmdbEnv::open(folder_);

@@ -2,7 +2,9 @@
 
 #include <csignal>
 #include <random>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/store/index/lmdb_index.h"
 #include "common/store/location.h"
@@ -117,6 +119,29 @@ TEST_CASE("where there can be no index, there is none and nothing fails") {
   CHECK_FALSE(index->summary({1, 1, "m"}));
 }
 
+TEST_CASE("a folder that others may have filled is not used, and left alone") {
+  const Folder folder;
+  const std::string path = folder.path + "/index";
+  std::filesystem::create_directories(folder.path + "/theirs");
+  SECTION("a link") {
+    std::filesystem::create_symlink(folder.path + "/theirs", path);
+  }
+  SECTION("writable by everybody") {
+    std::filesystem::create_directories(path);
+    ::chmod(path.c_str(), 0707);
+  }
+  SECTION("somebody else's") {
+    std::filesystem::create_directories(path);
+    if (::chown(path.c_str(), 54321, 54321) < 0) return;  // for root to try
+  }
+  LmdbIndex index(path);
+  fill(index, 1);
+  index.close();
+  CHECK_FALSE(index.summary({1, 1, "m"}));
+  CHECK(std::filesystem::is_empty(folder.path + "/theirs"));
+  CHECK(std::filesystem::is_empty(path));
+}
+
 TEST_CASE("the map grows with what is kept, in two processes at once") {
   const Folder folder;
   const auto path = folder.path + "/index";
@@ -198,8 +223,10 @@ TEST_CASE("a mailbox is the same with its index, without it, and when it is dele
       CHECK((*inbox->summary(uid))->envelope.subject.value == "one");
       CHECK((*account)->status("INBOX")->messages == 3);
     }
+    std::filesystem::create_directories(location.index);
+    write(location.index + "/data.mdb", "damage");
     discard_index(location);
-    CHECK_FALSE(std::filesystem::exists(location.index));
+    CHECK(std::filesystem::is_empty(location.index));
     auto options = OpenOptions();
     options.index = false;
     const auto account = open_account(location, options);
