@@ -23,7 +23,8 @@ struct List {
                                .lock_wait = wait,
                                .new_validity = [this]() -> Result<std::uint32_t> { return validity; },
                                .seed = {},
-                               .take_over = {}}) {}
+                               .take_over = {},
+                               .take_back = {}}) {}
   Fd directory;
   std::uint32_t validity = 1000;
   UidList list;
