@@ -62,6 +62,9 @@ Result<std::vector<std::string>> MaildirCore::write_keywords() {
     const auto named = with_file(uid, [&](UidEntry& entry) { return name_by(entry, letters); });
     if (!named) return fail(named);
   }
+  // A Dovecot that has been here before has an index, with its own UIDNEXT, and believes it while cur/ is as it was.
+  const auto seconds = std::chrono::duration_cast<Seconds>(wall_now().time_since_epoch()).count();
+  if (auto touched = files.set_time(folders_.cur.get(), seconds); !touched) return fail(touched);
   if (auto synced = files.sync(folders_.fresh.get()); !synced) return fail(synced);
   if (auto synced = cur_sync_->sync(folders_.cur.get(), files); !synced) return fail(synced);
   return std::move(letters.left_out);
