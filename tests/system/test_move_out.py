@@ -20,7 +20,8 @@ from dovecot import PACKAGES, Dovecot, overlay_refused  # noqa: E402
 
 UNAVAILABLE, DATAERR, NOUSER, USAGE = 69, 65, 67, 64
 POP3_IDS = "pop3_uidl_format='%08Xu%08Xv'"  # as Dovecot has them unless it is told otherwise
-MAILBOXES = ["INBOX", "Entw&APw-rfe/Sub", "Empty", "Many"]
+MAILBOXES = ["INBOX", "Entw&APw-rfe/Sub", "Empty", "Many", "High"]
+HIGH = 4_291_967_295  # a UID and a UIDVALIDITY that need all 32 bits
 MANY = [f"word{n}" for n in range(30)]
 
 
@@ -136,9 +137,25 @@ class MoveOutTest(unittest.TestCase):
                 self.assertEqual(messages, messages_now)
                 (self.assertLessEqual if at_least else self.assertEqual)(uid_next, uid_next_now)
 
+    def put_by_hand(self, demo, path, text):
+        """A file in the Maildir, by another program of the owner's."""
+        maildir = demo.info["mail"]["alice"]
+        path = os.path.join(maildir, path)
+        owner = os.stat(maildir)
+        for folder in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
+            if not os.path.isdir(folder):
+                os.mkdir(folder)
+                os.chown(folder, owner.st_uid, owner.st_gid)
+        with open(path, "w") as file:
+            file.write(text.replace("\r\n", "\n"))
+        os.chown(path, owner.st_uid, owner.st_gid)
+
     def fill(self, demo):
+        self.put_by_hand(demo, ".High/cur/1700000000.high:2,S", message("high"))
+        self.put_by_hand(demo, ".High/tmp/none", "")
+        self.put_by_hand(demo, ".High/dovecot-uidlist", f"3 V{HIGH} N{HIGH + 1} G{32 * 'a'}\n{HIGH} :1700000000.high\n")
         with Client(demo.port("imap")) as client:
-            for mailbox in MAILBOXES[1:]:
+            for mailbox in MAILBOXES[1:-1]:
                 client.ok(client.create(client.name(mailbox)))
                 client.ok(client.subscribe(client.name(mailbox)))
             client.ok(client.unsubscribe(client.name("Empty")))
@@ -147,6 +164,9 @@ class MoveOutTest(unittest.TestCase):
             client.set_flags(uids[:2], "+FLAGS", r"\Flagged", r"\Answered", "$Forwarded", "Work")
             client.set_flags(uids[2:4], "+FLAGS", "Work")
             client.set_flags(uids[3:4], "-FLAGS", "Work")
+            client.set_flags(uids[3:4], "+FLAGS", "long" * 32)
+            client.enter("High")
+            client.set_flags([HIGH], "+FLAGS", r"\Answered")
             client.remove([uids[1], uids[5], uids[7]])  # the last, too: UIDNEXT is not the highest UID and one
             client.put(MAILBOXES[1], message("draft", "no end")[:-2], [r"\Draft", "$Forwarded"])
             client.put("Many", message("many"), MANY)
@@ -167,7 +187,7 @@ class MoveOutTest(unittest.TestCase):
         boxes["Many"] = counters, {uid: (flags - set(MANY[:2] + MANY[28:]), *rest) for uid, (flags, *rest) in many.items()}
         return boxes, *before[1:]
 
-    def work(self, port, maildir, owner):
+    def work(self, port, demo):
         """What people do with their mail at Dovecot's."""
         with Client(port) as client:
             client.put("INBOX", message("by Dovecot"), [r"\Flagged", "Dovecots"])
@@ -180,11 +200,9 @@ class MoveOutTest(unittest.TestCase):
             client.set_flags([second], "+FLAGS", r"\Seen", "Work", "Dovecots")
             client.ok(client.uid("COPY", str(second), client.name("Empty")))
             client.ok(client.subscribe(client.name("Empty")))
-            path = os.path.join(maildir, "new", "1700000000.M1P1.elsewhere")
-            with open(path, "w") as file:
-                file.write(message("put there").replace("\r\n", "\n"))
-            os.chown(path, *owner)
+            self.put_by_hand(demo, "new/1700000000.M1P1.elsewhere", message("put there"))
             client.noop()
+            self.assertGreater(client.put("High", message("higher")), HIGH)
 
     def test_to_dovecot_and_back(self):
         need_root(self)
@@ -211,7 +229,7 @@ class MoveOutTest(unittest.TestCase):
             with dovecot() as theirs:
                 self.assert_same(self.left_to_dovecot(before), state(theirs.ports["imap"]))
                 self.assertEqual(pop3_ids(theirs.ports["pop3"]), ids)
-                self.work(theirs.ports["imap"], maildir, owner)
+                self.work(theirs.ports["imap"], demo)
                 served, ids = state(theirs.ports["imap"]), pop3_ids(theirs.ports["pop3"])
             self.assertNotEqual(served, before)
 

@@ -341,6 +341,17 @@ TEST_CASE("a mailbox that Dovecot has numbered anew is taken over, once") {
   CHECK(second.uid_validity > validity + 1000);
 }
 
+TEST_CASE("a list that is lost after its mailbox came back costs the UIDVALIDITY, though Dovecot's list is there") {
+  House house;
+  const auto validity = now(*house.inbox)->uid_validity;
+  REQUIRE(house.account->create("Later"));  // so that it is not the last UIDVALIDITY of the account
+  (void)now(*open_in(*house.account, "Later"));
+  (void)moved_out(house.folder.path);
+  CHECK(seen_anew(house.folder.path).uid_validity == validity);
+  stdfs::remove(house.folder.path + "/facteur-uids");
+  CHECK(seen_anew(house.folder.path).uid_validity > validity);
+}
+
 TEST_CASE("a list that was handed over and is lost costs the UIDVALIDITY, however it is lost") {
   House house;
   const auto validity = now(*house.inbox)->uid_validity;
