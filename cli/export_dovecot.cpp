@@ -153,8 +153,10 @@ int export_accounts(const config::Settings& settings, Names names, bool all) {
 int user_export_dovecot(const std::string& config_file, const std::vector<std::string>& names, bool all) {
   return with_settings(config_file, [&](const config::Settings& settings) {
     if (may_be_running(settings)) {
-      return complain(EX_UNAVAILABLE,
-                      "facteurd is running, and its sessions would take the mailboxes back: stop it first");
+      return complain(
+          EX_UNAVAILABLE,
+          "facteurd is running, as far as can be seen, and its sessions would take the mailboxes back: stop "
+          "it first");
     }
     return export_accounts(settings, names, all);
   });

@@ -77,9 +77,9 @@ Result<std::unique_ptr<Account>> MaildirAccount::open_root(const std::string& ro
 }
 
 Result<std::unique_ptr<MaildirAccount>> MaildirAccount::open_existing(const std::string& root, Options options) {
-  auto folders = MaildirFolders::open(root, false, *options.files);
-  if (!folders) return fail(folders);
-  return std::make_unique<MaildirAccount>(root, std::make_shared<Fd>(std::move(folders->root)), std::move(options));
+  auto directory = options.files->open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  if (!directory) return fail(directory);
+  return std::make_unique<MaildirAccount>(root, std::make_shared<Fd>(*std::move(directory)), std::move(options));
 }
 
 MaildirAccount::MaildirAccount(std::string root, std::shared_ptr<Fd> directory, Options options)

@@ -19,7 +19,7 @@ class MaildirAccount : public Account {
   };
   /// Opens the account, and makes the inbox if it is missing.
   [[nodiscard]] static Result<std::unique_ptr<Account>> open_root(const std::string& root, Options options);
-  /// Opens an account that is there, else ENOENT.
+  /// Opens an account whose root is there, else ENOENT.
   [[nodiscard]] static Result<std::unique_ptr<MaildirAccount>> open_existing(const std::string& root, Options options);
 
   MaildirAccount(std::string root, std::shared_ptr<Fd> directory, Options options);

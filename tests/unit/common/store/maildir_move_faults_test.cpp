@@ -224,6 +224,27 @@ TEST_CASE("a session that has the mailbox open while it goes gives no UID that D
   CHECK(now(*inbox)->records.front().flags.system == seen);
 }
 
+TEST_CASE("keywords that come while a mailbox goes are in the names of its files") {
+  struct Setting : UnsyncedFiles {
+    Ledger* ledger = nullptr;
+    Result<> rename(int from_directory, const std::string& from, int to_directory, const std::string& to) override {
+      if (to == "dovecot-keywords" && ledger != nullptr) {
+        const auto account = account_at(std::exchange(ledger, nullptr)->folder.path);
+        const Uid first = 1;
+        REQUIRE(open_in(*account, "INBOX")->change_flags({&first, 1}, FlagChange::add, 0, {"Late"}));
+      }
+      return UnsyncedFiles::rename(from_directory, from, to_directory, to);
+    }
+  } files;
+  Ledger ledger;
+  files.ledger = &ledger;
+  REQUIRE(ledger.move_out(files));
+  DovecotModel dovecot(ledger.folder.path);
+  dovecot.sync();
+  CHECK(dovecot.names.at('b') == "Late");
+  CHECK(dovecot.letters(1) == "b");
+}
+
 TEST_CASE("messages that come while a mailbox goes are Dovecot's to number") {
   struct Delivering : UnsyncedFiles {
     Ledger* ledger = nullptr;

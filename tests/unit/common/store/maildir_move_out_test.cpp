@@ -180,6 +180,29 @@ TEST_CASE("a mailbox that was moved out before is left as it is") {
   CHECK(DovecotModel(house.folder.path).guid == guid);
 }
 
+TEST_CASE("a process that has handed a mailbox over goes on by what Dovecot did, too") {
+  House house;
+  const auto validity = now(*house.inbox)->uid_validity;
+  auto& account = dynamic_cast<MaildirAccount&>(*house.account);
+  REQUIRE(account.move_out("INBOX"));
+  REQUIRE(account.move_out("INBOX")->before);
+  DovecotModel dovecot(house.folder.path);
+  const bool believed = GENERATE(true, false);
+  if (!believed) dovecot.uid_next = 2;
+  write(house.folder.path + "/new/1600000000.older", "A: 4\n\n");
+  dovecot.sync();
+  if (!believed) set_age(house.folder.path + "/dovecot-uidlist", -60);
+  // It acts before it looks: on what it told before, if that is still so.
+  const Uid second = 2;
+  const bool expunged = house.inbox->expunge({&second, 1}).has_value();
+  const auto snapshot = now(*house.inbox);
+  CHECK(expunged == believed);
+  CHECK((snapshot->uid_validity == validity) == believed);
+  CHECK(snapshot->records.size() == (believed ? 3 : 4));
+  CHECK(*snapshot == seen_anew(house.folder.path));
+  REQUIRE(account.move_out("INBOX"));
+}
+
 TEST_CASE("mailboxes without a list, without messages, and with Dovecot's own list go as well") {
   const Folder folder;
   const auto account = account_at(folder.path);
@@ -198,6 +221,8 @@ TEST_CASE("mailboxes without a list, without messages, and with Dovecot's own li
   CHECK(foreign.guid == "G00112233445566778899aabbccddeeff");
   CHECK(foreign.names == std::map<char, std::string>{{'a', "Unused"}, {'b', "Work"}});
   CHECK(stdfs::exists(folder.path + "/.Foreign/cur/1700000000.two:2,Sb"));
+  stdfs::remove(folder.path + "/tmp");
+  CHECK(moved_out(folder.path).messages == 0);
   CHECK(move_out(folder.path, "None").error().kind == Kind::permanent);
   CHECK(move_out(folder.path + "/nowhere").error().errno_value == ENOENT);
 }
