@@ -165,9 +165,9 @@ class MoveOutTest(unittest.TestCase):
             client.set_flags(uids[2:4], "+FLAGS", "Work")
             client.set_flags(uids[3:4], "-FLAGS", "Work")
             client.set_flags(uids[3:4], "+FLAGS", "long" * 32)
+            client.remove([uids[1], uids[5], uids[7]])  # the last, too: UIDNEXT is not the highest UID and one
             client.enter("High")
             client.set_flags([HIGH], "+FLAGS", r"\Answered")
-            client.remove([uids[1], uids[5], uids[7]])  # the last, too: UIDNEXT is not the highest UID and one
             client.put(MAILBOXES[1], message("draft", "no end")[:-2], [r"\Draft", "$Forwarded"])
             client.put("Many", message("many"), MANY)
             client.put("Many", message("some"), MANY[2:])
