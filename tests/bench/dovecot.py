@@ -111,8 +111,7 @@ class Dovecot(Peer):
         self.write("users", "".join(f"{login}:{self.password}\n" for login in self.logins))
         settings = SETTINGS + (FAST_LOGINS if self.fast_logins else "")
         self.write("dovecot.conf", settings.format(base=self.base, internal=INTERNAL, login=LOGIN, uid=self.owner[0], gid=self.owner[1],
-                                                   homes=self.homes,
-                                                   processors=os.cpu_count(), **self.ports))
+                                                   homes=self.homes, processors=os.cpu_count(), **self.ports))
 
     def make_homes(self):
         self.folder("mail", 0o711, *self.owner)
