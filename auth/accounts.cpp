@@ -5,6 +5,7 @@
 
 #include "auth/user_name.h"
 #include "common/base/strings.h"
+#include "common/process/mail_place.h"
 #include "common/route/tables.h"
 
 namespace facteur::auth {
@@ -20,8 +21,7 @@ Found temporary(const std::string& text) {
 
 bool is_below(const Account& account, const std::string& root) {
   const auto path = std::string_view(account.mail).substr(account.mail.find(':') + 1);
-  const std::string at_home = account.home + "/";
-  return (path.starts_with("~/") ? std::string_view(at_home) : path).starts_with(root + "/");
+  return path.starts_with(root + "/");
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ Found Accounts::find_virtual(const User& user) const {
   out.account.home =
       user.home.empty() ? fmt::format("{}/{}/{}", settings_.virtual_mail_root, domain, local) : user.home;
   const auto& location = user.mail.empty() ? settings_.mail_location : user.mail;
-  out.account.mail = expand_location(location, user.name, local, domain, out.account.home);
+  out.account.mail = process::expand_mail(location, out.account);
   // Nothing can be made elsewhere: mail for it waits at the sender's, not with us.
   if (!is_below(out.account, settings_.virtual_mail_root)) {
     return temporary(
@@ -105,7 +105,7 @@ Found Accounts::find_system(const std::string& local) const {
   out.account.uid = (*user)->uid;
   out.account.gid = (*user)->gid;
   out.account.home = (*user)->home;
-  out.account.mail = expand_location(settings_.mail_location, local, local, domain, out.account.home);
+  out.account.mail = process::expand_mail(settings_.mail_location, out.account);
   out.record = passwd_.stamp();
   return out;
 }
@@ -117,25 +117,6 @@ bool Accounts::is_ours(std::string_view domain) const {
 bool Accounts::valid_uid(std::uint32_t uid) const {
   if (!powers_.real_root) return uid == powers_.uid;
   return uid != 0 && uid >= settings_.first_valid_uid && std::ranges::find(own_uids_, uid) == own_uids_.end();
-}
-
-std::string expand_location(std::string_view location, std::string_view user, std::string_view local,
-                            std::string_view domain, std::string_view home) {
-  std::string out;
-  while (!location.empty()) {
-    const auto percent = location.find('%');
-    out += location.substr(0, percent);
-    if (percent == std::string_view::npos || percent + 1 >= location.size()) break;
-    switch (location[percent + 1]) {
-      case 'u': out += user; break;
-      case 'n': out += local; break;
-      case 'd': out += domain; break;
-      case 'h': out += home; break;
-      default: out += '%';
-    }
-    location.remove_prefix(percent + 2);
-  }
-  return out;
 }
 
 }  // namespace facteur::auth

@@ -59,8 +59,4 @@ class Accounts {
   std::vector<std::uint32_t> own_uids_;  ///< Facteur's own, which are nobody's mail
 };
 
-/// mail_location for one account: %u, %n, %d and %h replaced; '~' stays for `home`.
-[[nodiscard]] std::string expand_location(std::string_view location, std::string_view user, std::string_view local,
-                                          std::string_view domain, std::string_view home);
-
 }  // namespace facteur::auth

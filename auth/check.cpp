@@ -12,6 +12,7 @@
 #include "common/base/number.h"
 #include "common/base/strings.h"
 #include "common/fs/files.h"
+#include "common/process/mail_place.h"
 #include "common/route/loops.h"
 #include "common/route/tables.h"
 #include "common/tls/context.h"
@@ -175,6 +176,7 @@ class Inspection {
     inspect_mail_owner(users);
     for (const auto& [name, user] : users) inspect_account(user, *compiled->accounts);
     inspect_mail_location(users, *compiled->accounts);
+    inspect_index_location(users, *compiled->accounts);
     struct stat status{};
     if (!s_.users.empty() && stat(s_.users.c_str(), &status) == 0 && (status.st_mode & S_IROTH)) {
       tell("users", s_.users + " holds password hashes and can be read by everybody: chmod o-r");
@@ -190,6 +192,26 @@ class Inspection {
     if (plain == users.end()) return;
     const auto found = accounts.find_in_file(plain->first);
     if (is_problem(found)) tell("mail_location", found->text);
+  }
+
+  /// A place that two accounts would share, or where none could have its index.
+  void inspect_index_location(const std::map<std::string, User>& users, const Accounts& accounts) {
+    if (s_.index_location.empty()) return;
+    std::map<std::string, std::string> owners;
+    for (const auto& [name, user] : users) {
+      const auto found = accounts.find_in_file(name);
+      if (!found || found->existence != Existence::exists) continue;
+      const auto index = process::index_place(found->account, s_).path;
+      const auto [other, fresh] = owners.emplace(index, name);
+      if (!fresh) {
+        return tell("index_location", fmt::format("{} and {} would both have {}", other->second, name, index));
+      }
+    }
+    const auto root = process::index_root(s_);
+    struct stat status{};
+    if (!root.empty() && lstat(root.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
+      tell("index_location", printable(root) + " is not a folder");
+    }
   }
 
   void inspect_account(const User& user, const Accounts& accounts) {

@@ -115,7 +115,7 @@ struct Account {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::string home;
-  std::string mail;  ///< mail_location with everything expanded but ~ (that is `home`)
+  std::string mail;  ///< mail_location for this account: "maildir:" or "mbox:" and an absolute path
   auto fields() { return std::tie(name, system_user, uid, gid, home, mail); }
 };
 

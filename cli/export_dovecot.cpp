@@ -18,6 +18,7 @@
 #include "cli/session.h"
 #include "common/base/strings.h"
 #include "common/process/jail.h"
+#include "common/process/mail_place.h"
 #include "common/store/location.h"
 #include "common/store/maildir/account.h"
 
@@ -46,9 +47,10 @@ int export_mailbox(store::MaildirAccount& account, const std::string& where, con
   return EX_OK;
 }
 
-/// The index is a cache; Dovecot would take the folder that it is in for a mailbox.
-int remove_index(const store::Location& location) {
+/// The index is a cache; where it is in the Maildir Dovecot would take its folder for a mailbox.
+int remove_index(const std::string& root) {
   auto& files = fs::system_files();
+  const auto location = store::location_of(store::Location::Format::maildir, root, {});
   store::discard_index(location, files);
   const auto removed = files.remove_directory(AT_FDCWD, location.state);
   if (removed || removed.error().errno_value == ENOENT) return EX_OK;
@@ -56,9 +58,9 @@ int remove_index(const store::Location& location) {
 }
 
 /// All mailboxes; one that fails stops none of the others.
-int export_mailboxes(const auth::Account& account, const store::Location& location, const std::string& host) {
+int export_mailboxes(const auth::Account& account, const std::string& root, const std::string& host) {
   const auto opened =
-      store::MaildirAccount::open_existing(location.path, {.host = host, .files = &fs::system_files(), .index = {}});
+      store::MaildirAccount::open_existing(root, {.host = host, .files = &fs::system_files(), .index = {}});
   if (!opened && opened.error().errno_value == ENOENT) {
     std::printf("%s: has no mail yet\n", account.name.c_str());
     return EX_OK;
@@ -71,12 +73,12 @@ int export_mailboxes(const auth::Account& account, const store::Location& locati
     const auto where = account.name + ' ' + mailbox.name;
     if (const int failed = export_mailbox(**opened, where, mailbox.name); failed != EX_OK) code = failed;
   }
-  const int left = remove_index(location);
+  const int left = remove_index(root);
   return code != EX_OK ? code : left;
 }
 
 /// In a process that is the owner of the mail and nobody else, before it touches anything of his.
-int export_as_owner(const auth::Account& account, const store::Location& location, const std::string& host) {
+int export_as_owner(const auth::Account& account, const std::string& root, const std::string& host) {
   const bool real_root = process::is_real_root();
   (void)std::fflush(nullptr);
   const pid_t child = ::fork();
@@ -90,8 +92,8 @@ int export_as_owner(const auth::Account& account, const store::Location& locatio
                                   .spool = {}};
     const auto became = real_root ? process::become_user(owner) : Result<>();
     ::umask(077);
-    const int code = became ? export_mailboxes(account, location, host)
-                            : complain(EX_OSERR, account.name + ": " + became.error().text);
+    const int code =
+        became ? export_mailboxes(account, root, host) : complain(EX_OSERR, account.name + ": " + became.error().text);
     (void)std::fflush(nullptr);
     ::_exit(code);
   }
@@ -104,14 +106,14 @@ int export_as_owner(const auth::Account& account, const store::Location& locatio
 }
 
 int export_account(const config::Settings& settings, const auth::Account& account) {
-  const auto location = store::expand_location(account.mail, account.name, account.home);
-  if (!location) return complain(EX_DATAERR, location.error().text);
-  if (location->format == store::Location::Format::mbox) {
+  const auto place = process::mail_place(account);
+  if (!place) return complain(EX_DATAERR, place.error().text);
+  if (place->kind == process::MailPlace::Kind::mbox) {
     return complain(EX_DATAERR, account.name +
                                     ": its mail is an mbox, in which Dovecot keeps its UIDs elsewhere: only " +
                                     "a Maildir can be handed over");
   }
-  return export_as_owner(account, *location, settings.hostname);
+  return export_as_owner(account, place->path, settings.hostname);
 }
 
 /// Everybody of the users file and, where those have mail, of /etc/passwd.

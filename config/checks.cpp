@@ -41,6 +41,25 @@ bool is_label(std::string_view label) {
          std::ranges::all_of(label, fine);
 }
 
+/// The letters of the placeholders in a path; nothing if a '%' begins none.
+std::optional<std::string> placeholders(std::string_view path) {
+  std::string letters;
+  for (auto percent = path.find('%'); percent != std::string_view::npos; percent = path.find('%', percent + 2)) {
+    if (percent + 1 >= path.size() || !std::string_view("undh%").contains(path[percent + 1])) return std::nullopt;
+    letters += path[percent + 1];
+  }
+  return letters;
+}
+
+/// A path that may begin in a home.
+Complaint path_of_account(std::string_view path) {
+  if (!path.starts_with("~/") && !path.starts_with('/') && !path.starts_with("%h/")) {
+    return "has no path that begins with '/' or '~/'";
+  }
+  if (!placeholders(path)) return "has a '%' that is not %u, %n, %d, %h or %%";
+  return absolute_path(path.substr(path.find('/')));
+}
+
 }  // namespace
 
 Complaint host_name(std::string_view text) {
@@ -110,16 +129,20 @@ Complaint mail_place(std::string_view text) {
   const bool known = text.starts_with("maildir:") || text.starts_with("mbox:");
   if (!known) return "does not begin with 'maildir:' or 'mbox:'";
   const auto path = text.substr(text.find(':') + 1);
-  if (!path.starts_with("~/") && !path.starts_with('/') && !path.starts_with("%h/")) {
-    return "has no path that begins with '/' or '~/'";
+  for (const auto* option : {":INDEX=", ":CONTROL=", ":INBOX=", ":LAYOUT="}) {
+    if (path.contains(option)) return "has an option of Dovecot's; where the index lies is said by index_location";
   }
-  for (auto percent = path.find('%'); percent != std::string_view::npos; percent = path.find('%', percent + 2)) {
-    if (percent + 1 >= path.size() || !std::string_view("undh%").contains(path[percent + 1])) {
-      return "has a '%' that is not %u, %n, %d, %h or %%";
-    }
-  }
-  const auto rest = path.substr(path.find('/'));
-  return absolute_path(rest);
+  return path_of_account(path);
+}
+
+Complaint index_place(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  if (auto complaint = path_of_account(text)) return complaint;
+  const auto used = placeholders(text).value_or("");
+  if (text.front() != '/') return std::nullopt;  // each home has its own
+  if (used.find_first_of("unh") == std::string::npos) return "names one folder for all accounts: it needs a %u";
+  if (text.substr(0, text.find('%')).rfind('/') == 0) return "has no folder before its first placeholder";
+  return std::nullopt;
 }
 
 Complaint log_place(std::string_view text) {

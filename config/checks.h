@@ -19,9 +19,11 @@ using Complaint = std::optional<std::string>;
 [[nodiscard]] Complaint optional_ipv4_address(std::string_view text);
 [[nodiscard]] Complaint optional_ipv6_address(std::string_view text);
 [[nodiscard]] Complaint interface_name(std::string_view text);  ///< "all", "loopback-only" or an IP address
-[[nodiscard]] Complaint next_hop(std::string_view text);      ///< domain, [host], [address], each with :port; or empty
-[[nodiscard]] Complaint mail_place(std::string_view text);    ///< maildir: or mbox: and a path with ~, %u, %n, %d, %h
-[[nodiscard]] Complaint log_place(std::string_view text);     ///< stderr, syslog, journal or a path
+[[nodiscard]] Complaint next_hop(std::string_view text);    ///< domain, [host], [address], each with :port; or empty
+[[nodiscard]] Complaint mail_place(std::string_view text);  ///< maildir: or mbox: and a path with ~, %u, %n, %d, %h
+[[nodiscard]] Complaint index_place(
+    std::string_view text);                                ///< a path with them, another one for each account; or empty
+[[nodiscard]] Complaint log_place(std::string_view text);  ///< stderr, syslog, journal or a path
 [[nodiscard]] Complaint delimiters(std::string_view text);    ///< up to 8 characters of "+-_.=#"
 [[nodiscard]] Complaint mechanism(std::string_view text);     ///< a SASL mechanism that authd speaks
 [[nodiscard]] Complaint mbox_locks(std::string_view text);    ///< words of "fcntl", "dotlock", "flock"

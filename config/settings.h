@@ -49,6 +49,7 @@ struct Settings {
   std::string users = "/etc/facteur/users.yaml";
   bool system_users = true;
   std::string mail_location = "maildir:~/Maildir";
+  std::string index_location;
   std::string virtual_mail_root = "/var/mail/facteur";
   std::string mail_uid = "facteur-mail";
   std::string mail_gid = "facteur-mail";

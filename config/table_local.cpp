@@ -17,12 +17,17 @@ const Setting accounts[] = {
     {"system_users", &S::system_users, 0, 0, "",
      "The users of the system have mail in our domains; saslauthd checks their passwords."},
     {"mail_location", &S::mail_location, 0, 0, "place",
-     "Where an account has its mail, maildir: or mbox: and a path: ~ is the home folder, %u the account, %n its local "
-     "part, %d its domain, %h the home folder.",
+     "Where an account has its mail, maildir: or mbox: and a path: ~ is the home folder, %u the account, %n its "
+     "local part, %d its domain, %h the home folder.",
      mail_place},
+    {"index_location", &S::index_location, 0, 0, "path",
+     "Where each account has its index, a cache that can be deleted at any moment: on a faster disk, or off a "
+     "backup's way. Placeholders as in mail_location, /var/lib/facteur/index/%u for one. Empty: in .facteur/ beside "
+     "the mail.",
+     index_place},
     {"virtual_mail_root", &S::virtual_mail_root, 0, 0, "path",
-     "The folder below which all accounts lie that are no users of the system; the home folder of "
-     "jim@minfo.sn is minfo.sn/jim in it.",
+     "The folder below which all accounts lie that are no users of the system; the home folder of jim@minfo.sn is "
+     "minfo.sn/jim in it.",
      absolute_path},
     {"mail_uid", &S::mail_uid, 0, 0, "user", "Who owns the mail of accounts that are no users of the system.",
      user_or_uid},
@@ -42,8 +47,7 @@ const Setting accounts[] = {
     {"auth_failure_max_delay", &S::auth_failure_max_delay, 0, 5 * minute, "", "The longest such pause."},
     {"auth_failure_limit", &S::auth_failure_limit, 1, any_count, "failures",
      "Wrong passwords from one address within auth_failure_window after which its attempts are looked at one at a "
-     "time, "
-     "auth_failure_max_delay apart."},
+     "time, auth_failure_max_delay apart."},
     {"auth_failure_window", &S::auth_failure_window, second, day, "", "How long a wrong password counts."},
     {"auth_cache_ttl", &S::auth_cache_ttl, 0, day, "",
      "How long a verified password is remembered, as a keyed hash. A change of the account drops it. 0: not at all."},
@@ -53,8 +57,8 @@ const Setting accounts[] = {
 
 const Setting mailboxes[] = {
     {"mbox_write_locks", &S::mbox_write_locks, 0, 0, "locks",
-     "The locks taken before an mbox is read or written: 'fcntl dotlock', as Debian wants, or 'dotlock fcntl'. Where a "
-     "worker may make no files, as in /var/mail, the dotlock is dotlockfile's (package liblockfile-bin).",
+     "The locks taken before an mbox is read or written: 'fcntl dotlock', as Debian wants, or 'dotlock fcntl'. "
+     "Where a worker may make no files, as in /var/mail, the dotlock is dotlockfile's (package liblockfile-bin).",
      mbox_locks},
     {"mbox_lock_timeout", &S::mbox_lock_timeout, second, hour, "", "How long to wait for the locks of an mbox."},
     {"mbox_dotlock_change_timeout", &S::mbox_dotlock_change_timeout, second, hour, "",
@@ -70,9 +74,8 @@ const Setting access[] = {
      "How long a POP3 session may be silent; RFC 1939 section 3 wants at least 10 minutes."},
     {"pop3_no_flag_updates", &S::pop3_no_flag_updates, 0, 0, "", "RETR does not mark the message as seen."},
     {"pop3_uidl_format", &S::pop3_uidl_format, 0, 0, "pattern",
-     "The unique ids of messages in POP3: %v is UIDVALIDITY, %u the UID, %08Xu eight hexadecimal digits of it. Set it "
-     "to "
-     "what another server had, and its clients keep what they have.",
+     "The unique ids of messages in POP3: %v is UIDVALIDITY, %u the UID, %08Xu eight hexadecimal digits of it. Set "
+     "it to what another server had, and its clients keep what they have.",
      uidl_pattern},
     {"imap_idle_timeout", &S::imap_idle_timeout, second, day, "",
      "How long an IMAP session may be silent; RFC 3501 section 5.4 wants at least 30 minutes."},
@@ -80,9 +83,8 @@ const Setting access[] = {
      "How often a session in IDLE is sent something, so that no router forgets it."},
     {"imap_max_line_length", &S::imap_max_line_length, 8192, 1 << 24, "octets", "The longest command line of IMAP."},
     {"mail_max_userip_connections", &S::mail_max_userip_connections, 0, any_count, "connections",
-     "Sessions of one user from one client address at once, of POP3 and of IMAP each. All sessions of a webmail come "
-     "from "
-     "its host's address: raise it where there is one. 0: no limit."},
+     "Sessions of one user from one client address at once, of POP3 and of IMAP each. All sessions of a webmail "
+     "come from its host's address: raise it where there is one. 0: no limit."},
     {"sessions_per_login_process", &S::sessions_per_login_process, 1, 10000, "sessions",
      "TLS sessions carried by one login process before a fresh one takes over. 1 is the high-security mode."},
 };

@@ -18,8 +18,8 @@ const Setting server[] = {
     {"hopcount_limit", &S::hopcount_limit, 1, 1000, "fields",
      "A message with more Received fields is taken for one that loops.", nullptr, on_smtp},
     {"smtpd_forbid_bare_newline", choice<&S::smtpd_forbid_bare_newline>(bare_newline_words), 0, 0, "",
-     "Lines of a message that end in LF without CR: made right, refused, or left as they are. Only CR LF . CR LF ever "
-     "ends a message.",
+     "Lines of a message that end in LF without CR: made right, refused, or left as they are. Only CR LF . CR LF "
+     "ever ends a message.",
      nullptr, on_smtp},
     {"smtpd_helo_required", &S::smtpd_helo_required, 0, 0, "", "MAIL is refused before HELO or EHLO.", nullptr,
      on_smtp},
@@ -47,8 +47,7 @@ const Setting server[] = {
      "NOOP, VRFY, RSET and the like between messages before they count as errors.", nullptr, on_smtp},
     {"smtpd_client_connection_count_limit", &S::smtpd_client_connection_count_limit, 0, any_count, "connections",
      "Connections of one client address at once, to all smtpd processes together. Clients in mynetworks are not "
-     "counted; "
-     "on the submit socket those of a local user are, by each process. 0: no limit.",
+     "counted; on the submit socket those of a local user are, by each process. 0: no limit.",
      nullptr, on_smtp},
     {"smtpd_connection_limit", &S::smtpd_connection_limit, 1, 100000, "connections",
      "Connections of one smtpd process at once; to more it says 421."},
@@ -72,8 +71,7 @@ const Setting queueing[] = {
      "Recipients kept in memory at once."},
     {"bounce_size_limit", &S::bounce_size_limit, 0, any_size, "octets",
      "How much of the original message a bounce carries: of a longer one those fields of its header that end within "
-     "it. "
-     "0: nothing of it."},
+     "it. 0: nothing of it."},
     {"strict_sync", &S::strict_sync, 0, 0, "",
      "Also sync the directory of each new queue file, for file systems that do not keep the name of a synced file."},
 };

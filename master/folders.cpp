@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/fs/files.h"
+#include "common/process/mail_place.h"
 #include "master/users.h"
 
 namespace facteur::master {
@@ -60,9 +61,10 @@ Result<> make_folders(const config::Settings& settings, bool real_root) {
       {settings.state_directory, 0755, {}},     {spool, 0755, {}},
       {spool + "/queue", 0700, queue},          {spool + "/hold", 0700, queue},
       {spool + "/corrupt", 0700, queue},        {spool + "/maildrop", 01733, {}},
-      {settings.virtual_mail_root, 0711, mail},
+      {settings.virtual_mail_root, 0711, mail}, {process::index_root(settings), 0711, mail},
   };
   for (const auto& folder : folders) {
+    if (folder.path.empty()) continue;  // each index lies in a home
     if (auto made = make(folder, real_root); !made) return made;
   }
   return make_lock_file(spool + "/lock", queue, real_root);

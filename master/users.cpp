@@ -23,11 +23,9 @@ bool lies_below(std::string_view path, std::string_view root) {
   return true;
 }
 
-/// The folder or file of a mail_location, "~" read as the home.
+/// The folder or file of a mail_location.
 std::string mail_path(const auth::Account& account) {
-  std::string path = account.mail.substr(account.mail.find(':') + 1);
-  if (path == "~" || path.starts_with("~/")) path = account.home + path.substr(1);
-  return path;
+  return account.mail.substr(account.mail.find(':') + 1);
 }
 
 }  // namespace

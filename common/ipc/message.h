@@ -64,7 +64,7 @@ class Writer {
     }
     packet.octets.append(octets, sizeof octets);
   }
-  void put(std::string& value) {
+  void put(std::string_view value) {
     put_size(value.size());
     packet.octets += value;
   }
@@ -131,6 +131,8 @@ class Reader {
     }
   }
   void get(std::string& value) { value.assign(take(get_size())); }
+  /// Octets of the packet itself, which must live as long as they are used.
+  void get(std::string_view& value) { value = take(get_size()); }
   void get(Fd& value) {
     bool present = false;
     get(present);

@@ -6,6 +6,7 @@
 
 #include "common/base/strings.h"
 #include "common/mime/envelope.h"
+#include "common/mime/imap_text.h"
 
 namespace facteur::mime {
 namespace {
@@ -55,6 +56,8 @@ Summary Summarizer::finish() {
     if (part.is_multipart() && part.children.empty()) set_type(part, "TEXT", "PLAIN");
   }
   summary_.size = line_begin_;
+  append_envelope(summary_.envelope_text, summary_.envelope);
+  append_structure(summary_.structure_text, summary_.parts, true);
   return std::move(summary_);
 }
 

@@ -9,14 +9,14 @@
 namespace facteur::mime {
 namespace {
 
-/// What a cache holds: octets in octets, since most who ask want one of the two. The number changes when the fields, or
+/// What a cache holds: octets in octets, since most who ask want one of them. The number changes when the fields, or
 /// the rules by which they are found, do.
 struct Stored {
-  static constexpr std::uint16_t current_format = 2;
+  static constexpr std::uint16_t current_format = 3;
   std::uint16_t format = current_format;
   std::uint64_t size = 0;
-  std::string envelope, parts;
-  auto fields() { return std::tie(format, size, envelope, parts); }
+  std::string_view envelope, parts, envelope_text, structure_text;
+  auto fields() { return std::tie(format, size, envelope, parts, envelope_text, structure_text); }
 };
 
 struct StoredParts {
@@ -59,24 +59,35 @@ Summary summarize(std::string_view message) {
 }
 
 std::string to_octets(const Summary& summary) {
+  const auto envelope = ipc::to_octets(summary.envelope);
+  const auto parts = ipc::to_octets(StoredParts{summary.parts});
   return ipc::to_octets(Stored{.size = summary.size,
-                               .envelope = ipc::to_octets(summary.envelope),
-                               .parts = ipc::to_octets(StoredParts{summary.parts})});
+                               .envelope = envelope,
+                               .parts = parts,
+                               .envelope_text = summary.envelope_text,
+                               .structure_text = summary.structure_text});
 }
 
 Result<Summary> from_octets(std::string octets, Aspects wanted) {
-  auto stored = ipc::from_octets<Stored>(std::move(octets));
-  if (!stored) return fail(stored);
-  if (stored->format != Stored::current_format) return fail(Kind::corrupt, "summary of another format");
+  ipc::Packet packet{std::move(octets), {}};
+  ipc::Reader reader(packet);
+  Stored stored;
+  reader.get(stored);
+  if (!reader.done() || stored.format != Stored::current_format)
+    return fail(Kind::corrupt, "summary of another format");
   Summary out;
-  out.size = stored->size;
+  out.size = stored.size;
+  if (wanted.texts) {
+    out.envelope_text = stored.envelope_text;
+    out.structure_text = stored.structure_text;
+  }
   if (wanted.envelope) {
-    auto envelope = ipc::from_octets<Envelope>(std::move(stored->envelope));
+    auto envelope = ipc::from_octets<Envelope>(std::string(stored.envelope));
     if (!envelope) return fail(envelope);
     out.envelope = *std::move(envelope);
   }
   if (!wanted.parts) return out;
-  auto parts = ipc::from_octets<StoredParts>(std::move(stored->parts));
+  auto parts = ipc::from_octets<StoredParts>(std::string(stored.parts));
   if (!parts) return fail(parts);
   out.parts = std::move(parts->parts);
   if (!is_sound(out)) return fail(Kind::corrupt, "summary that contradicts itself");

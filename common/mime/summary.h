@@ -68,8 +68,8 @@ struct Part {
 struct Summary {
   std::uint64_t size = 0;  ///< octets with CRLF line ends
   Envelope envelope;
-  std::vector<Part> parts;  ///< parts[0] is the message itself; a child comes behind its parent
-  auto fields() { return std::tie(size, envelope, parts); }
+  std::vector<Part> parts;                    ///< parts[0] is the message itself; a child comes behind its parent
+  std::string envelope_text, structure_text;  ///< ENVELOPE and BODYSTRUCTURE (imap_text.h)
   friend bool operator==(const Summary&, const Summary&) = default;
 };
 
@@ -90,6 +90,7 @@ constexpr std::size_t max_envelope_addresses = 10000;
 struct Aspects {
   bool envelope = true;
   bool parts = true;
+  bool texts = true;
 };
 
 /// A summary as octets for a cache, and what is wanted of it back; Kind::corrupt if it is not one.

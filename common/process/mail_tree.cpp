@@ -28,11 +28,6 @@ bool is_virtual(const auth::Account& account) {
   return account.system_user.empty();
 }
 
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
-}
-
 /// The folder that belongs to a virtual account alone: its home if the mail lies there, else the mail's own.
 std::string own_folder(const auth::Account& account, const MailPlace& place) {
   if (place.path.starts_with(account.home + "/")) return account.home;
@@ -44,6 +39,11 @@ struct Owner {
   gid_t gid;
 };
 
+bool belongs_to(int folder, uid_t uid) {
+  struct stat status{};
+  return ::fstat(folder, &status) == 0 && status.st_uid == uid;
+}
+
 /// The folder `name` of `parent`, made if it is missing. Never through a link, and what was there keeps its owner.
 Result<Fd> enter(int parent, const std::string& name, mode_t mode, std::optional<Owner> owner) {
   auto& files = fs::system_files();
@@ -52,15 +52,18 @@ Result<Fd> enter(int parent, const std::string& name, mode_t mode, std::optional
   if (auto made = files.make_directory(parent, name, own_mode); !made) return fail(made);
   const auto fresh = files.open(parent, name, O_DIRECTORY | O_NOFOLLOW | O_RDONLY);
   if (!fresh) return fail(fresh);
+  // The owner of `parent` may have put another one in its place, to have it given away.
+  if (!belongs_to(fresh->get(), ::geteuid()))
+    return fail(Kind::temporary, "folder " + printable(name) + " was replaced");
   if (owner && ::fchown(fresh->get(), owner->uid, owner->gid) < 0) return fail_errno("chown " + name, errno);
   if (::fchmod(fresh->get(), mode) < 0) return fail_errno("chmod " + name, errno);
   return files.open(parent, name, passing);
 }
 
-/// Makes the account's own folder, step by step from virtual_mail_root. What lies between belongs to whom the root of
-/// virtual mail belongs, so that workers of that user can make room for further accounts.
-Result<> make_own_folder(const std::string& own, const auth::Account& account, const std::string& root,
-                         bool real_root) {
+/// Makes the account's own folder, step by step from virtual_mail_root or the root of indexes. What lies between
+/// belongs to whom the root belongs, so that workers of that user can make room for further accounts.
+Result<Fd> make_own_folder(const std::string& own, const auth::Account& account, const std::string& root,
+                           bool real_root) {
   if (!own.starts_with(root + "/")) return fail(Kind::permanent, printable(own) + " is not below " + root);
   auto folder = fs::system_files().open(AT_FDCWD, root, passing);
   if (!folder) return fail(folder);
@@ -77,7 +80,7 @@ Result<> make_own_folder(const std::string& own, const auth::Account& account, c
     if (!next) return fail(next);
     folder = std::move(next);
   }
-  return {};
+  return folder;
 }
 
 /// What we keep beside an mbox lies here: the index, UIDs, locks of sessions.
@@ -154,27 +157,31 @@ bool is_system_path(const auth::Account& account, const MailPlace& place) {
   return account.home.empty() || !place.path.starts_with(account.home + "/");
 }
 
-}  // namespace
-
-Result<MailPlace> mail_place(const auth::Account& account) {
-  const auto colon = account.mail.find(':');
-  const auto kind = account.mail.substr(0, colon);
-  std::string path = colon == std::string::npos ? "" : account.mail.substr(colon + 1);
-  if (path == "~" || path.starts_with("~/")) path = account.home + path.substr(1);
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  if ((kind != "maildir" && kind != "mbox") || !path.starts_with('/')) {
-    return fail(Kind::permanent, "mail location " + printable(account.mail) + " of " + printable(account.name));
+/// The folder of the index, if it does not lie beside the mail. Where it cannot be made, mail is served without an
+/// index, as whoever opens that will log.
+void make_index(const auth::Account& account, const config::Settings& settings, bool real_root) {
+  const auto [path, root] = index_place(account, settings);
+  if (path.empty()) return;
+  if (!root.empty()) {
+    (void)make_own_folder(path, account, root, real_root);
+  } else if (real_root) {
+    const ActingAs user(account.uid, account.gid);
+    (void)fs::make_directories(path, own_mode);
+  } else {
+    (void)fs::make_directories(path, own_mode);
   }
-  return MailPlace{kind == "mbox" ? MailPlace::Kind::mbox : MailPlace::Kind::maildir, std::move(path)};
 }
+
+}  // namespace
 
 Result<> make_mail(const auth::Account& account, const config::Settings& settings, bool real_root) {
   const auto place = mail_place(account);
   if (!place) return fail(place);
   if (is_virtual(account)) {
     const auto made = make_own_folder(own_folder(account, *place), account, settings.virtual_mail_root, real_root);
-    if (!made) return made;
+    if (!made) return fail(made);
   }
+  make_index(account, settings, real_root);
   if (!real_root) return make_place(*place, account);
   Result<> made;
   {
@@ -197,13 +204,25 @@ bool may_lock_beside(const auth::Account& account, const MailPlace& place) {
 }
 
 std::vector<Path> mail_paths(const auth::Account& account, const config::Settings& settings) {
-  if (is_virtual(account)) return {{settings.virtual_mail_root, true}};
+  std::vector<Path> out;
+  const auto index = index_place(account, settings);
+  // A worker of virtual accounts gets further ones later.
+  const auto& open_index = is_virtual(account) && !index.root.empty() ? index.root : index.path;
+  if (!open_index.empty()) out.push_back({open_index, true});
+  if (is_virtual(account)) {
+    out.push_back({settings.virtual_mail_root, true});
+    return out;
+  }
   const auto place = mail_place(account);
-  if (!place) return {};
-  if (place->kind == MailPlace::Kind::maildir) return {{place->path, true}};
+  if (!place) return out;
+  if (place->kind == MailPlace::Kind::maildir) {
+    out.push_back({place->path, true});
+    return out;
+  }
   // The lock file beside an mbox needs its folder.
-  const std::string reach = may_lock_beside(account, *place) ? parent_of(place->path) : place->path;
-  return {{state_folder(account), true}, {reach, true}};
+  out.push_back({state_folder(account), true});
+  out.push_back({may_lock_beside(account, *place) ? parent_of(place->path) : place->path, true});
+  return out;
 }
 
 }  // namespace facteur::process

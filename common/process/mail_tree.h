@@ -1,4 +1,4 @@
-// The mail of an account on disk: where it lies, and making it before the jail of its worker closes around it.
+// The mail of an account on disk: making it before the jail of its worker closes around it.
 #pragma once
 
 #include <string>
@@ -6,24 +6,17 @@
 
 #include "auth/doors.h"
 #include "common/base/result.h"
+#include "common/process/mail_place.h"
 #include "common/process/role.h"
 #include "config/settings.h"
 
 namespace facteur::process {
 
-/// A mail_location taken apart, "~" read as the home.
-struct MailPlace {
-  enum class Kind : unsigned char { maildir, mbox };
-  Kind kind = Kind::maildir;
-  std::string path;  ///< the folder of the Maildir, or the file of the inbox
-};
-/// Kind::permanent for a location that is neither maildir: nor mbox: with an absolute path.
-[[nodiscard]] Result<MailPlace> mail_place(const auth::Account& account);
-
 /// Makes what is missing of an account's mail, with its owner and nobody else's rights: for a virtual account its home
-/// below virtual_mail_root, then the Maildir's folder or the mbox file. No link that a user could have planted leads
-/// root anywhere: below virtual_mail_root none is followed, and all else is done as the user. Without real root all is
-/// done as we are. Before any other thread is started.
+/// below virtual_mail_root, then the Maildir's folder or the mbox file; and the folder of its index, if that lies
+/// elsewhere. No link that a user could have planted leads root anywhere: below virtual_mail_root and the root of
+/// indexes none is followed, and all else is done as the user. Without real root all is done as we are. Before any
+/// other thread is started. An index that cannot be made is no error.
 [[nodiscard]] Result<> make_mail(const auth::Account& account, const config::Settings& settings, bool real_root);
 
 /// Whether the jail of a worker leaves it the folder of this account's mbox. Else it can make no lock file there.

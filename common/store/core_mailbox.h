@@ -49,6 +49,10 @@ class CoreMailbox : public Mailbox {
     return core_->expunge(uids);
   }
 
+  [[nodiscard]] Result<std::vector<UidRange>> expunged_since(std::uint64_t modseq) final {
+    return core_->expunged_since(modseq);
+  }
+
  protected:
   [[nodiscard]] Core& core() { return *core_; }
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -1,4 +1,4 @@
-// Where a user's mail is: the setting mail_location ("maildir:~/Maildir", "mbox:/var/mail/%u"), expanded and opened.
+// Where a user's mail is, and opening it.
 #pragma once
 
 #include <memory>
@@ -13,18 +13,18 @@
 
 namespace facteur::store {
 
-/// A location without placeholders.
 struct Location {
   enum class Format : std::uint8_t { maildir, mbox };
   Format format = Format::maildir;
   std::string path;   ///< absolute: the root of the Maildir, or the mbox file
-  std::string state;  ///< absolute: the folder of what we keep beside the mail (index; of an mbox also UIDs and locks)
+  std::string state;  ///< absolute: the folder of what we keep beside the mail (of an mbox UIDs and locks)
+  std::string index;  ///< absolute: the folder of the index
 };
 
-/// Expands a setting for one user: %u the login, %n and %d what stands before and behind its last '@', %h and a leading
-/// "~/" the home. Kind::permanent if the setting has another form, or if the user's name or home cannot be part of a
-/// path: empty, with '/', control characters or a leading '.', or a home that is not absolute.
-[[nodiscard]] Result<Location> expand_location(std::string_view setting, std::string_view user, std::string_view home);
+/// The location of this Maildir or mbox. `home`: of its owner; without one an mbox has its state beside itself.
+/// `index`: the folder of the index; empty: beside the rest.
+[[nodiscard]] Location location_of(Location::Format format, std::string path, const std::string& home,
+                                   std::string index = {});
 
 /// What opening takes besides.
 struct OpenOptions {

@@ -17,6 +17,13 @@ namespace facteur::store {
 
 using Uid = std::uint32_t;  ///< 1 and up; 0 is none (RFC 3501 section 2.3.1.1)
 
+/// UIDs from `first` to `last`, both among them.
+struct UidRange {
+  Uid first = 0;
+  Uid last = 0;
+  friend bool operator==(const UidRange&, const UidRange&) = default;
+};
+
 /// The system flags of RFC 3501 section 2.3.2 but \Recent, which belongs to a session, as bits.
 enum SystemFlag : std::uint8_t { seen = 1, answered = 2, flagged = 4, deleted = 8, draft = 16 };
 
@@ -114,6 +121,9 @@ class Mailbox {
                                               const std::vector<std::string>& keywords) = 0;
   /// Removes messages for good, durable when it returns; gives the UIDs removed by this call.
   [[nodiscard]] virtual Result<std::vector<Uid>> expunge(std::span<const Uid> uids) = 0;
+  /// The UIDs of messages that went since the mailbox had this mod-sequence, ascending (RFC 7162 section 3.2.10). Where
+  /// that is not remembered so far back: all that are the UID of no message any more.
+  [[nodiscard]] virtual Result<std::vector<UidRange>> expunged_since(std::uint64_t modseq) = 0;
   /// Copies to another mailbox of the same account, all that are found or none, with flags and internal date.
   [[nodiscard]] virtual Result<Appended> copy(std::span<const Uid> uids, Mailbox& to) = 0;
   /// A descriptor that becomes readable when somebody else may have changed the mailbox; -1 where there is none.

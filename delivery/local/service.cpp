@@ -19,10 +19,10 @@ Service::Service(loop::Loop& loop, const config::Settings& settings) : loop_(loo
 // Accounts ------------------------------------------------------------------------------------------------------------
 
 void Service::add(const auth::Account& account) {
-  auto location = store::expand_location(account.mail, account.name, account.home);
-  if (!location) {
+  auto place = process::mail_place(account);
+  if (!place) {
     // Mail for it waits until somebody has mended the settings.
-    log::error("{}", location.error().text);
+    log::error("{}", place.error().text);
     accounts_.erase(account.name);
     places_.erase(account.name);
     return;
@@ -34,7 +34,10 @@ void Service::add(const auth::Account& account) {
   options.mbox_lock = store::mbox_lock_options(settings_.mbox_write_locks, settings_.mbox_lock_timeout,
                                                settings_.mbox_dotlock_change_timeout);
   options.mbox_lock.keeper = keeper_;
-  accounts_[account.name] = std::make_shared<Inbox>(std::move(*location), std::move(options));
+  using Format = store::Location::Format;
+  const auto format = place->kind == process::MailPlace::Kind::mbox ? Format::mbox : Format::maildir;
+  auto location = store::location_of(format, std::move(place->path), account.home);
+  accounts_[account.name] = std::make_shared<Inbox>(std::move(location), std::move(options));
   places_[account.name] = key;
 }
 

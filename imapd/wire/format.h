@@ -1,4 +1,4 @@
-// Strings as the server sends them (RFC 3501 section 4.3): quoted where that is possible, as a literal otherwise.
+// Names as the server sends them (RFC 3501 section 9): an atom where that is possible, a string otherwise.
 #pragma once
 
 #include <string>
@@ -6,8 +6,6 @@
 
 namespace facteur::imapd {
 
-/// A quoted string or a literal.
-void append_string(std::string& out, std::string_view value);
 /// An atom where that is possible, else a string.
 void append_astring(std::string& out, std::string_view value);
 /// A mailbox name, which is UTF-8, in its wire form.

@@ -27,9 +27,5 @@ namespace facteur::imapd {
 [[nodiscard]] constexpr bool is_list_char(char c) {
   return is_astring_char(c) || c == '%' || c == '*';
 }
-/// TEXT-CHAR: what a quoted string may hold, two of them behind a backslash.
-[[nodiscard]] constexpr bool is_text_char(char c) {
-  return is_char(c) && c != '\r' && c != '\n';
-}
 
 }  // namespace facteur::imapd

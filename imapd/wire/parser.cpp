@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/imap_string.h"
 #include "common/base/modified_utf7.h"
 #include "common/base/number.h"
 #include "common/base/strings.h"
@@ -77,7 +78,7 @@ std::string Parser::quoted() {
   expect('"');
   while (!fault_ && !take('"')) {
     if (take('\\') && peek() != '"' && peek() != '\\') fail("Bad escape in a quoted string");
-    if (!is_text_char(peek())) fail("Malformed quoted string");
+    if (!is_imap_text_char(peek())) fail("Malformed quoted string");
     if (fault_) return {};
     out += rest_.front();
     rest_.remove_prefix(1);

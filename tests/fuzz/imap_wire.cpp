@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/imap_string.h"
 #include "common/base/modified_utf7.h"
 #include "common/base/result.h"
 #include "common/base/strings.h"
@@ -20,7 +21,7 @@ void names(std::string_view text) {
   if (name) check(is_utf8(*name) && to_modified_utf7(*name) == text, "a name has one spelling");
   if (!is_utf8(text)) return;
   std::string wire;
-  append_string(wire, to_modified_utf7(text));
+  append_imap_string(wire, to_modified_utf7(text));
   Parser parser(wire);
   const auto back = parser.string();
   check(parser && back == to_modified_utf7(text), "what is written can be read");

@@ -25,8 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto back = mime::from_octets(mime::to_octets(whole));
   check(back && *back == whole, "a summary that does not lead back");
-  const auto envelope = mime::from_octets(mime::to_octets(whole), {.envelope = true, .parts = false});
-  check(envelope && envelope->envelope == whole.envelope && envelope->parts.empty(), "not the envelope alone");
+  const auto envelope = mime::from_octets(mime::to_octets(whole), {.envelope = true, .parts = false, .texts = false});
+  check(envelope && envelope->envelope == whole.envelope && envelope->parts.empty() && envelope->envelope_text.empty(),
+        "not the envelope alone");
+  const auto texts = mime::from_octets(mime::to_octets(whole), {.envelope = false, .parts = false, .texts = true});
+  check(texts && texts->structure_text == whole.structure_text && texts->parts.empty(), "not the texts alone");
   (void)mime::from_octets(std::string(message));
   return 0;
 }

@@ -1,5 +1,6 @@
 // A UID list of any octets: it is read without fault, no UID is below one that was given, and what is written from it
 // is read back as the same.
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -17,6 +18,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(entry.uid > before && entry.uid < state.uid_next, "UIDs rise, and UIDNEXT is above all of them");
     check(state.uid_of(entry.base) == entry.uid, "one name, one UID");
     before = entry.uid;
+  }
+  for (const std::uint64_t since : {std::uint64_t{0}, state.modseq / 2, state.modseq}) {
+    std::uint64_t end = 0;
+    for (const auto& [first, last] : state.expunged_since(since)) {
+      check(first > end && first <= last && last < state.uid_next, "what went is told in order, and was given");
+      end = last;
+      auto entries = state.entries();
+      check(std::ranges::none_of(entries, [&](const auto& entry) { return entry.uid >= first && entry.uid <= last; }),
+            "and is there no more");
+    }
   }
   const auto lines = state.lines();
   store::UidState again;

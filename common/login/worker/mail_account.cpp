@@ -9,7 +9,11 @@ namespace facteur::login {
 Result<store::Location> locate(const auth::Account& account, const config::Settings& settings) {
   // The worker's own first account was made before the jail; others of its uid are made here, as that uid.
   if (auto made = process::make_mail(account, settings, false); !made) return fail(made);
-  return store::expand_location(account.mail, account.name, account.home);
+  auto place = process::mail_place(account);
+  if (!place) return fail(place);
+  using Format = store::Location::Format;
+  const auto format = place->kind == process::MailPlace::Kind::mbox ? Format::mbox : Format::maildir;
+  return store::location_of(format, std::move(place->path), account.home, process::index_place(account, settings).path);
 }
 
 Result<std::unique_ptr<store::Account>> open_account(const store::Location& location, const config::Settings& settings,

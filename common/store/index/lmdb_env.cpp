@@ -13,7 +13,7 @@ namespace facteur::store {
 namespace {
 
 /// A change of what is kept gets another number: old tables are not looked at any more.
-constexpr std::array<const char*, LmdbEnv::tables> names{"summaries-1", "counters-1", "records-1"};
+constexpr std::array<const char*, LmdbEnv::tables> names{"summaries-1", "counters-1", "records-2"};
 constexpr mode_t file_mode = 0600;
 constexpr int attempts = 16;
 

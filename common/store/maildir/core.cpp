@@ -135,6 +135,12 @@ Result<Status> MaildirCore::status() {
   return status_;
 }
 
+Result<std::vector<UidRange>> MaildirCore::expunged_since(std::uint64_t modseq) {
+  const std::scoped_lock lock(mutex_);
+  if (auto done = refresh(); !done) return fail(done);
+  return list_.state().expunged_since(modseq);
+}
+
 Result<Uid> MaildirCore::first_recent(bool claim) {
   const std::scoped_lock lock(mutex_);
   if (auto done = refresh(); !done) return fail(done);

@@ -59,6 +59,7 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                       const std::vector<std::string>& keywords);
   [[nodiscard]] Result<std::vector<Uid>> expunge(std::span<const Uid> uids);
+  [[nodiscard]] Result<std::vector<UidRange>> expunged_since(std::uint64_t modseq);
   /// The folders to watch, as names that stay theirs when the mailbox is renamed.
   [[nodiscard]] std::vector<std::string> watched_folders() const;
   /// Writes what is known of the messages into the index, if there are many and something has changed. Not while

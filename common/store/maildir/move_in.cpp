@@ -135,6 +135,7 @@ UidState MaildirCore::state_by(const DovecotUids& dovecot, const FilesByBase& fi
   state.uid_next = std::max(state.uid_next, dovecot.uid_next);
   state.uid_ceiling = state.uid_next;
   state.modseq_ceiling = state.modseq;
+  state.tombstones.start(state.modseq);  // what another server removed is known by its UIDs alone
   return state;
 }
 

@@ -50,6 +50,14 @@ std::string make_header(const StateOfFiles& files, const UidState& state) {
   put_number(out, state.size(), 4);
   put_number(out, state.keywords.size(), 1);
   for (const auto& keyword : state.keywords) put_text(out, keyword);
+  const auto& gone = state.tombstones.all();
+  put_number(out, state.tombstones.known_since(), 8);
+  put_number(out, gone.size(), 4);
+  for (const auto& [modseq, uids] : gone) {
+    put_number(out, modseq, 8);
+    put_number(out, uids.first, 4);
+    put_number(out, uids.last, 4);
+  }
   return out;
 }
 
@@ -58,6 +66,19 @@ struct Header {
   UidState state;  ///< without its messages
   std::size_t messages = 0;
 };
+
+bool take_tombstones(std::string_view& rest, Tombstones& out) {
+  const auto known_since = take_number(rest, 8);
+  const auto count = take_number(rest, 4);
+  if (count > Tombstones::most) return false;
+  std::vector<Tombstone> all;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto modseq = take_number(rest, 8);
+    const auto first = static_cast<Uid>(take_number(rest, 4));
+    all.push_back({modseq, {first, static_cast<Uid>(take_number(rest, 4))}});
+  }
+  return out.restore(known_since, std::move(all));
+}
 
 std::optional<Header> parse_header(std::string_view rest) {
   if (rest.size() < writer_octets) return std::nullopt;
@@ -72,6 +93,7 @@ std::optional<Header> parse_header(std::string_view rest) {
   out.messages = take_number(rest, 4);
   const auto keywords = take_number(rest, 1);
   for (std::uint64_t i = 0; i < keywords; ++i) out.state.keywords.emplace_back(take_text(rest));
+  if (!take_tombstones(rest, out.state.tombstones)) return std::nullopt;
   if (!rest.empty() || !out.state.valid() || out.state.keywords.size() > max_keywords) return std::nullopt;
   return out;
 }

@@ -197,6 +197,7 @@ Result<std::vector<Uid>> MboxCore::expunge(std::span<const Uid> uids) {
   // Which of several equal messages went is known only here.
   auto list = list_.lock();
   if (!list) return fail(list);
+  (void)list->next_modseq();
   for (const Uid uid : gone) list->forget(uid);
   if (auto done = list->commit(); !done) log::warning("{}", done.error().text);
   return gone;

@@ -186,6 +186,12 @@ Result<Status> MboxCore::status() {
   return status_;
 }
 
+Result<std::vector<UidRange>> MboxCore::expunged_since(std::uint64_t modseq) {
+  const std::scoped_lock lock(mutex_);
+  if (auto done = refresh(); !done) return fail(done);
+  return list_.state().expunged_since(modseq);
+}
+
 Result<Uid> MboxCore::first_recent(bool claim) {
   const std::scoped_lock guard(mutex_);
   if (auto done = refresh(); !done) return fail(done);

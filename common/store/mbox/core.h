@@ -51,6 +51,7 @@ class MboxCore {
   [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                       const std::vector<std::string>& keywords);
   [[nodiscard]] Result<std::vector<Uid>> expunge(std::span<const Uid> uids);
+  [[nodiscard]] Result<std::vector<UidRange>> expunged_since(std::uint64_t modseq);
 
  private:
   /// The file as it was when it was read.

@@ -33,6 +33,7 @@ Result<std::vector<std::uint64_t>> all_bits(std::vector<std::string>& table, std
 MemoryState::MemoryState(std::uint32_t uid_validity) {
   Snapshot empty;
   empty.uid_validity = uid_validity;
+  tombstones.start(empty.highest_modseq);
   snapshot = std::make_shared<const Snapshot>(std::move(empty));
 }
 
@@ -165,9 +166,17 @@ Result<std::vector<Uid>> MemoryMailbox::expunge(std::span<const Uid> uids) {
   }
   if (gone.empty()) return gone;
   Snapshot changed = state_->next();
+  std::ranges::sort(gone);
+  for (const Uid uid : gone) state_->tombstones.add(changed.highest_modseq, uid);
   std::erase_if(changed.records, [&](const Record& record) { return !state_->contents.contains(record.uid); });
   state_->publish(std::move(changed), watch_.get());
   return gone;
+}
+
+Result<std::vector<UidRange>> MemoryMailbox::expunged_since(std::uint64_t modseq) {
+  const std::scoped_lock lock(state_->mutex);
+  const auto& now = *state_->snapshot;
+  return store::expunged_since(modseq, state_->tombstones, now.records, now.uid_next);
 }
 
 Result<Appended> MemoryMailbox::copy(std::span<const Uid> uids, Mailbox& to) {

@@ -10,6 +10,7 @@
 
 #include "common/base/fd.h"
 #include "common/store/mailbox.h"
+#include "common/store/uids/tombstones.h"
 
 namespace facteur::store {
 
@@ -21,6 +22,7 @@ struct MemoryState {
   std::shared_ptr<const Snapshot> snapshot;
   std::map<Uid, std::shared_ptr<const std::string>> contents;
   Uid first_recent = 1;
+  Tombstones tombstones;
   std::set<int> watchers;  ///< event descriptors of the open handles
 
   /// A copy of the snapshot to change, with the next mod-sequence as its highest.
@@ -50,6 +52,7 @@ class MemoryMailbox : public Mailbox {
   [[nodiscard]] Result<> change_flags(std::span<const Uid> uids, FlagChange how, std::uint8_t system_flags,
                                       const std::vector<std::string>& keywords) override;
   [[nodiscard]] Result<std::vector<Uid>> expunge(std::span<const Uid> uids) override;
+  [[nodiscard]] Result<std::vector<UidRange>> expunged_since(std::uint64_t modseq) override;
   [[nodiscard]] Result<Appended> copy(std::span<const Uid> uids, Mailbox& to) override;
   [[nodiscard]] int watch_descriptor() override { return watch_.get(); }
   void drain_watch() override;

@@ -113,6 +113,7 @@ bool UidState::apply_line(std::string_view text) {
     case 'm':
       if (!is_modseq(line->a)) return false;
       modseq = std::max(modseq, line->a);
+      if (!tombstones.started()) tombstones.start(modseq);  // a list begins with it
       return true;
     case 'n':
       if (!is_uid(line->a)) return false;
@@ -190,6 +191,7 @@ bool UidState::restore(const UidState& rest) {
   modseq_ceiling = rest.modseq_ceiling;
   boot = rest.boot;
   keywords = rest.keywords;
+  tombstones = rest.tombstones;
   return true;
 }
 
@@ -197,6 +199,7 @@ void UidState::remove(Uid first, Uid last) {
   entries_.remove(first, last, [this](const UidEntry& entry) {
     live_octets_ -= weight(entry);
     ++removals_;
+    tombstones.add(modseq, entry.uid);
   });
 }
 
@@ -208,6 +211,7 @@ void UidState::skip_damage() {
       std::max<std::uint64_t>(uid_next, uid_ceiling) + hidden * uid_block, std::uint64_t{last_uid} + 1));
   modseq = std::min(std::max(modseq, modseq_ceiling) + hidden * modseq_block, max_modseq);
   for (auto& entry : entries_.all()) entry.modseq = modseq;
+  tombstones.start(modseq);  // what was lost may have been some of them
   damaged_ = 0;
 }
 
@@ -220,6 +224,7 @@ void UidState::renumber(std::uint32_t new_validity) {
   uid_ceiling = 1;
   modseq = 1;
   modseq_ceiling = 1;
+  tombstones.start(modseq);
   for (auto& entry : old.all()) add(uid_next, std::move(entry));
   first_recent = all_recent ? 1 : uid_next;
 }

@@ -9,6 +9,7 @@
 
 #include "common/store/mailbox.h"
 #include "common/store/uids/entries.h"
+#include "common/store/uids/tombstones.h"
 
 namespace facteur::store {
 
@@ -35,6 +36,7 @@ class UidState {
   std::uint64_t modseq_ceiling = 1;  ///< up to it any mod-sequence may have been told
   std::uint64_t boot = 0;            ///< boot time of the machine that wrote the ceiling, seconds since 1970
   std::vector<std::string> keywords;
+  Tombstones tombstones;     ///< of the messages that were removed
   bool handed_over = false;  ///< another server may have given UIDs since
 
   /// Applies lines, each with its LF; octets behind the last LF are not looked at. Returns the octets used.
@@ -57,6 +59,10 @@ class UidState {
   [[nodiscard]] UidEntry* find(std::string_view base) { return entries_.find(base); }
   /// The UID of a base name; 0 if it has none.
   [[nodiscard]] Uid uid_of(std::string_view base) const;
+  /// Mailbox::expunged_since().
+  [[nodiscard]] std::vector<UidRange> expunged_since(std::uint64_t since) const {
+    return store::expunged_since(since, tombstones, entries(), uid_next);
+  }
   /// Adds an entry; false if the UID is not at least uid_next, or the name has a UID.
   bool add(Uid uid, UidEntry entry);
   void remove(Uid first, Uid last);

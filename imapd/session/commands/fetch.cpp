@@ -4,10 +4,10 @@
 
 #include "common/mime/date.h"
 #include "common/mime/header.h"
+#include "common/mime/imap_text.h"
 #include "imapd/session/commands/fetch_items.h"
 #include "imapd/session/commands/handlers.h"
 #include "imapd/session/commands/section.h"
-#include "imapd/session/commands/structure.h"
 #include "imapd/session/mailbox/flags.h"
 #include "imapd/session/mailbox/message_set.h"
 #include "imapd/wire/format.h"
@@ -24,15 +24,14 @@ struct Order {
 
 bool needs_parts(const FetchItem& item) {
   switch (item.kind) {
-    case ItemKind::body:
-    case ItemKind::body_structure: return true;
+    case ItemKind::body: return true;
     case ItemKind::section: return !item.section.path.empty() || item.section.text != SectionText::all;
     default: return false;
   }
 }
 
-bool needs_envelope(const FetchItem& item) {
-  return item.kind == ItemKind::envelope;
+bool needs_texts(const FetchItem& item) {
+  return item.kind == ItemKind::envelope || item.kind == ItemKind::body_structure;
 }
 
 bool needs_content(const FetchItem& item) {
@@ -48,7 +47,8 @@ Extent clip(Extent extent, const std::optional<Partial>& partial) {
 class FetchTask : public Task {
  public:
   explicit FetchTask(Order order) : order_(std::move(order)) {
-    wanted_.envelope = std::any_of(order_.items.begin(), order_.items.end(), needs_envelope);
+    wanted_.envelope = false;
+    wanted_.texts = std::any_of(order_.items.begin(), order_.items.end(), needs_texts);
     wanted_.parts = std::any_of(order_.items.begin(), order_.items.end(), needs_parts);
     content_wanted_ = std::any_of(order_.items.begin(), order_.items.end(), needs_content);
     sets_seen_ = std::any_of(order_.items.begin(), order_.items.end(), [](const auto& item) { return item.sets_seen; });
@@ -104,7 +104,7 @@ class FetchTask : public Task {
       if (content) content_ = std::move(*content);
       if (!content) opened = fail(content);
     }
-    if (opened && (wanted_.envelope || wanted_.parts)) {
+    if (opened && (wanted_.texts || wanted_.parts)) {
       auto summary = mailbox.summary(uid, wanted_);
       if (summary) summary_ = std::move(*summary);
       if (!summary) opened = fail(summary);
@@ -164,9 +164,9 @@ class FetchTask : public Task {
         break;
       case ItemKind::size: out += std::to_string(record(context).size); break;
       case ItemKind::uid: out += std::to_string(record(context).uid); break;
-      case ItemKind::envelope: append_envelope(out, summary_->envelope); break;
-      case ItemKind::body: append_structure(out, *summary_, false); break;
-      case ItemKind::body_structure: append_structure(out, *summary_, true); break;
+      case ItemKind::envelope: out += summary_->envelope_text; break;
+      case ItemKind::body: mime::append_structure(out, summary_->parts, false); break;
+      case ItemKind::body_structure: out += summary_->structure_text; break;
       default: write_section(context, item); break;
     }
   }

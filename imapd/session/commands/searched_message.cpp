@@ -79,7 +79,7 @@ const mime::Summary* SearchedMessage::know(Known& known, mime::Aspects wanted) {
 }
 
 const mime::Envelope* SearchedMessage::envelope() {
-  const auto* known = know(envelope_, {.envelope = true, .parts = false});
+  const auto* known = know(envelope_, {.envelope = true, .parts = false, .texts = false});
   return known == nullptr ? nullptr : &known->envelope;
 }
 
@@ -89,7 +89,7 @@ bool SearchedMessage::open() {
     if (content) content_ = std::move(*content);
     unreadable_ = !content_;
   }
-  return content_ != nullptr && know(summary_, {.envelope = false, .parts = true}) != nullptr;
+  return content_ != nullptr && know(summary_, {.envelope = false, .parts = true, .texts = false}) != nullptr;
 }
 
 std::string SearchedMessage::read(std::uint64_t begin, std::uint64_t end) {

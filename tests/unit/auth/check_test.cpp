@@ -125,6 +125,21 @@ TEST_CASE("What a setting names and is not there is told at the place of the set
     CHECK_FALSE(problem.contains("uid of its own"));
 }
 
+TEST_CASE("An index that two accounts would share is a problem") {
+  const Folder folder;
+  folder.write("users.yaml", "jim@minfo.sn: '*'\njim@x.org: '*'\n");
+  folder.write("file", "");
+  const std::string yaml = std::string(users) + "domains: [minfo.sn, x.org]\nusers: " + folder.path +
+                           "/users.yaml\nlog: stderr\nports: {pop3: 0, imap: 0, submission: 0}\nindex_location: ";
+  CHECK(problems_of(yaml + folder.path + "/%d/%n") == std::vector<std::string>{});
+  const auto shared = problems_of(yaml + folder.path + "/%n");
+  REQUIRE(shared.size() == 1);
+  CHECK(shared[0].contains("index_location: jim@minfo.sn and jim@x.org would both have " + folder.path + "/jim"));
+  const auto file = problems_of(yaml + folder.path + "/file/%u");
+  REQUIRE(file.size() == 1);
+  CHECK(file[0].contains("index_location: " + folder.path + "/file is not a folder"));
+}
+
 TEST_CASE("Aliases that lead back to themselves are named, with the entry that closes the loop") {
   const Folder folder;
   folder.write("users.yaml", "jim@minfo.sn: '*'\n");

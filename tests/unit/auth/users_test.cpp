@@ -112,7 +112,7 @@ TEST_CASE("Names find accounts: users of the file first, system users in all our
     CHECK(alice.account.uid == 5000);
     CHECK(alice.account.gid == 5001);
     CHECK(alice.account.home == "/var/mail/facteur/example.test/alice");
-    CHECK(alice.account.mail == "maildir:~/Maildir");
+    CHECK(alice.account.mail == "maildir:/var/mail/facteur/example.test/alice/Maildir");
     CHECK(alice.password == hash_a);
   }
   const auto jim = accounts.find("jim@minfo.sn");
@@ -150,12 +150,6 @@ TEST_CASE("Without root only accounts of the one uid are served") {
   CHECK(accounts.find("b").existence == Existence::temporary);
   CHECK(accounts.find("jim").existence == Existence::exists);
   CHECK(accounts.find("jean-paul").existence == Existence::unknown);
-}
-
-TEST_CASE("Mail locations are expanded") {
-  CHECK(expand_location("mbox:/var/mail/%u", "jim", "jim", "d", "/h") == "mbox:/var/mail/jim");
-  CHECK(expand_location("maildir:%h/%d/%n/100%%", "a@b", "a", "b", "/h") == "maildir:/h/b/a/100%");
-  CHECK(expand_location("maildir:~/M", "a@b", "a", "b", "/h") == "maildir:~/M");
 }
 
 TEST_CASE("Tables are compiled from files; a file that cannot be read as a whole is an error") {

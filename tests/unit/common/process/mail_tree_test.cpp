@@ -25,7 +25,7 @@ auth::Account account_at(const std::string& home, const std::string& mail, std::
   account.uid = uid;
   account.gid = uid;
   account.home = home;
-  account.mail = mail;
+  account.mail = expand_mail(mail, account);
   return account;
 }
 
@@ -40,15 +40,6 @@ mode_t mode_of(const std::string& path) {
 }
 
 }  // namespace
-
-TEST_CASE("mail locations") {
-  const auto place = [](const std::string& mail) { return mail_place(account_at("/home/jim", mail, 1000)); };
-  CHECK(place("maildir:~/Maildir/")->path == "/home/jim/Maildir");
-  CHECK(place("maildir:~")->path == "/home/jim");
-  CHECK(place("mbox:/var/mail/jim")->kind == MailPlace::Kind::mbox);
-  for (const char* bad : {"", "maildir", "maildir:", "maildir:Maildir", "pop3:/x", "mbox:~jim/x"})
-    CHECK_FALSE(place(bad));
-}
 
 TEST_CASE("a worker can make a lock file beside an mbox in a folder of the user's, but for the home") {
   const Folder folder;
@@ -102,6 +93,66 @@ TEST_CASE("a link planted below the root of virtual mail is not followed") {
   CHECK(std::filesystem::is_empty(elsewhere.path));
 }
 
+TEST_CASE("the folder of an index is made where index_location says, and the jail leaves it open") {
+  const Folder folder;
+  const auto home = folder.path + "/mail/x.org/jim";
+  std::filesystem::create_directories(folder.path + "/mail");
+  std::filesystem::create_directories(folder.path + "/index");
+  config::Settings settings;
+  settings.virtual_mail_root = folder.path + "/mail";
+  const auto open = [&](const auth::Account& account, const std::string& path) {
+    const auto paths = mail_paths(account, settings);
+    return std::ranges::any_of(paths, [&](const Path& in) { return in.path == path && in.writable; });
+  };
+  const auto jim = account_at(home, "maildir:~/Maildir", ::getuid());
+  const auto user = account_at(home, "maildir:~/Maildir", ::getuid(), "jim");
+
+  settings.index_location = folder.path + "/index/%d/%n";
+  REQUIRE(make_mail(jim, settings, false));
+  CHECK(mode_of(folder.path + "/index/x.org") == 0711);
+  CHECK(mode_of(folder.path + "/index/x.org/jim") == 0700);
+  CHECK(open(jim, folder.path + "/index"));  // for the accounts that its worker gets later
+  CHECK_FALSE(open(user, folder.path + "/index"));
+  CHECK(open(user, folder.path + "/index/x.org/jim"));
+
+  settings.index_location = "~/cache/index";
+  REQUIRE(make_mail(jim, settings, false));
+  CHECK(mode_of(home + "/cache/index") == 0700);
+  CHECK(open(user, home + "/cache/index"));
+
+  // Mail does not need it.
+  settings.index_location = folder.path + "/nowhere/%u";
+  CHECK(make_mail(jim, settings, false));
+  std::filesystem::create_directories(folder.path + "/aside");
+  std::filesystem::create_symlink(folder.path + "/aside", folder.path + "/index/jim@x.org");
+  settings.index_location = folder.path + "/index/%u/inner";
+  CHECK(make_mail(jim, settings, false));
+  CHECK(std::filesystem::is_empty(folder.path + "/aside"));
+}
+
+TEST_CASE("root makes an index with its owner, below the folder of somebody else") {
+  if (!is_real_root()) {
+    WARN("not root: skipped");
+    return;
+  }
+  constexpr std::uint32_t uid = 54321;
+  const Folder folder;
+  ::chmod(folder.path.c_str(), 0711);
+  const auto home = folder.path + "/jim";
+  std::filesystem::create_directories(home);
+  std::filesystem::create_directories(folder.path + "/index");
+  ::chown(home.c_str(), uid, uid);
+  ::chown((folder.path + "/index").c_str(), 999, 999);
+  config::Settings settings;
+  settings.index_location = folder.path + "/index/%u";
+  REQUIRE(make_mail(account_at(home, "maildir:~/Maildir", uid, "jim"), settings, true));
+  CHECK(status_of(folder.path + "/index/jim").st_uid == uid);
+  CHECK(mode_of(folder.path + "/index/jim") == 0700);
+  settings.index_location = "~/index";
+  REQUIRE(make_mail(account_at(home, "maildir:~/Maildir", uid, "jim"), settings, true));
+  CHECK(status_of(home + "/index").st_uid == uid);
+}
+
 TEST_CASE("root makes mail for others with their owner and with their rights alone") {
   if (!is_real_root()) {
     WARN("not root: skipped");
@@ -126,7 +177,7 @@ TEST_CASE("root makes mail for others with their owner and with their rights alo
   REQUIRE(::symlink(secret.path.c_str(), (home + "/Mail").c_str()) == 0);
   auto account = account_at(home, "maildir:~/Mail/box", uid, "jim");
   CHECK_FALSE(make_mail(account, settings, true));
-  account.mail = "mbox:~/Mail/inbox";
+  account.mail = "mbox:" + home + "/Mail/inbox";
   CHECK_FALSE(make_mail(account, settings, true));
   CHECK(std::filesystem::is_empty(secret.path));
 

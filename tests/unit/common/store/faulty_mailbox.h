@@ -47,6 +47,7 @@ class FaultyMailbox : public Mailbox {
     if (faults_->expunge) return fail(Kind::temporary, "expunge fails");
     return real_->expunge(uids);
   }
+  Result<std::vector<UidRange>> expunged_since(std::uint64_t modseq) override { return real_->expunged_since(modseq); }
   Result<Appended> copy(std::span<const Uid> uids, Mailbox& to) override {
     return real_->copy(uids.subspan(faults_->overlooks ? 1 : 0), to);
   }

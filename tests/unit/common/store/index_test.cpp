@@ -162,13 +162,17 @@ TEST_CASE("a process that is killed while it writes leaves an index that is read
 
 TEST_CASE("a mailbox is the same with its index, without it, and when it is deleted under it") {
   const Folder folder;
-  for (const char* setting : {"maildir:~/Maildir", "mbox:~/mbox"}) {
-    const auto location = expand_location(setting, "jim", folder.path);
-    REQUIRE(location);
+  using Format = Location::Format;
+  const std::string elsewhere = folder.path + "/indexes/jim";
+  for (const auto& location : {location_of(Format::maildir, folder.path + "/Maildir", folder.path),
+                               location_of(Format::mbox, folder.path + "/mbox", folder.path),
+                               location_of(Format::maildir, folder.path + "/other", folder.path, elsewhere),
+                               location_of(Format::mbox, folder.path + "/othermbox", folder.path, elsewhere)}) {
+    INFO(location.path);
     Uid uid = 0;
     Status before;
     {
-      const auto account = open_account(*location);
+      const auto account = open_account(location);
       REQUIRE(account);
       const auto inbox = open_in(**account, "INBOX");
       uid = add(*inbox, suite_mail);
@@ -179,7 +183,7 @@ TEST_CASE("a mailbox is the same with its index, without it, and when it is dele
     }
     {
       // Answered by the index alone.
-      const auto account = open_account(*location);
+      const auto account = open_account(location);
       const auto status = (*account)->status("INBOX");
       REQUIRE(status);
       CHECK(status->messages == 2);
@@ -190,15 +194,15 @@ TEST_CASE("a mailbox is the same with its index, without it, and when it is dele
       CHECK((*inbox->summary(uid))->envelope.subject.value == "one");
       add(*inbox, suite_mail);
       CHECK((*account)->status("INBOX")->messages == 3);
-      std::filesystem::remove_all(location->state + "/index");
+      std::filesystem::remove_all(location.index);
       CHECK((*inbox->summary(uid))->envelope.subject.value == "one");
       CHECK((*account)->status("INBOX")->messages == 3);
     }
-    discard_index(*location);
-    CHECK_FALSE(std::filesystem::exists(location->state + "/index"));
+    discard_index(location);
+    CHECK_FALSE(std::filesystem::exists(location.index));
     auto options = OpenOptions();
     options.index = false;
-    const auto account = open_account(*location, options);
+    const auto account = open_account(location, options);
     CHECK((*account)->status("INBOX")->messages == 3);
   }
 }

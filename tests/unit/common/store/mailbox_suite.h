@@ -18,6 +18,7 @@ inline void run_mailbox_suite(const std::function<SuiteSubject()>& make) {
                                                         {"content", suite_content},
                                                         {"flags", suite_flags},
                                                         {"expunge", suite_expunge},
+                                                        {"expunged since", suite_expunged_since},
                                                         {"sessions", suite_sessions},
                                                         {"all or none", suite_all_or_none},
                                                         {"watch", suite_watch},

@@ -146,6 +146,36 @@ inline void suite_expunge(const SuiteSubject& subject) {
   CHECK(now(*open_in(*other, "INBOX"))->records.size() == 1);
 }
 
+inline void suite_expunged_since(const SuiteSubject& subject) {
+  using Ranges = std::vector<UidRange>;
+  const auto account = subject.session();
+  const auto inbox = open_in(*account, "INBOX");
+  std::vector<Uid> uids;
+  for (int i = 0; i < 8; ++i) uids.push_back(add(*inbox, suite_mail + std::to_string(i) + "\r\n"));
+  const auto first = now(*inbox)->highest_modseq;
+  CHECK(inbox->expunged_since(first) == Ranges{});
+  const std::vector<Uid> middle{uids[2], uids[3], uids[5]};
+  REQUIRE(inbox->expunge(middle)->size() == 3);
+  const auto second = now(*inbox)->highest_modseq;
+  CHECK(second > first);
+  const auto other = subject.session();  // one more session, or another process
+  const auto box = open_in(*other, "INBOX");
+  const std::vector<Uid> edges{uids[7], uids[4]};
+  REQUIRE(box->expunge(edges)->size() == 2);
+  for (auto* each : {inbox.get(), box.get()}) {
+    CHECK(each->expunged_since(first) == Ranges{{uids[2], uids[5]}, {uids[7], uids[7]}});
+    CHECK(each->expunged_since(second) == Ranges{{uids[4], uids[4]}, {uids[7], uids[7]}});
+    CHECK(each->expunged_since(now(*each)->highest_modseq) == Ranges{});
+    // What nobody remembers is all that is not there.
+    const auto all = each->expunged_since(0);
+    REQUIRE(all);
+    CHECK(all->back() == UidRange{uids[7], uids[7]});
+    for (const auto& range : *all) {
+      for (const Uid uid : uids_of(*now(*each))) CHECK((uid < range.first || uid > range.last));
+    }
+  }
+}
+
 inline void suite_sessions(const SuiteSubject& subject) {
   const auto one = subject.session();
   const auto two = subject.session();

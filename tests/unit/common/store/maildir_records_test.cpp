@@ -119,6 +119,28 @@ TEST_CASE("a large mailbox is taken from the index by who opens it next, as it i
   CHECK(House::without_modseqs(again->snapshot()) == house.truth());
 }
 
+TEST_CASE("what went is kept with the messages") {
+  House house;
+  const Uid some[] = {40, 41, 300};
+  const Uid later = 500;
+  std::uint64_t before = 0;
+  std::uint64_t between = 0;
+  {
+    const auto box = house.open();
+    before = (*box->snapshot())->highest_modseq;
+    REQUIRE(box->expunge(some)->size() == 3);
+    between = (*box->snapshot())->highest_modseq;
+    REQUIRE(box->expunge({&later, 1})->size() == 1);
+    House::keep(*box);
+  }
+  house.files.octets = 0;
+  const auto box = house.open();
+  using Ranges = std::vector<UidRange>;
+  CHECK(box->expunged_since(before) == Ranges{{40, 41}, {300, 300}, {500, 500}});
+  CHECK(box->expunged_since(between) == Ranges{{500, 500}});
+  CHECK(house.files.octets == 0);  // without reading the list
+}
+
 TEST_CASE("what changed since it was kept is seen: new mail without reading cur/, all else by reading both") {
   House house;
   house.keep_now();

@@ -11,6 +11,7 @@
 
 #include "catch.h"
 #include "common/fs/files.h"
+#include "common/process/mail_place.h"
 #include "queue/format/writer.h"
 
 using namespace facteur;
@@ -82,7 +83,7 @@ struct World {
     record.uid = ::getuid();
     record.gid = ::getgid();
     record.home = home(name);
-    record.mail = mail;
+    record.mail = process::expand_mail(mail, record);
     return record;
   }
   void add(const std::string& name, const std::string& mail = "maildir:~/Maildir") {

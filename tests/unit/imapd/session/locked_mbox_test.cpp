@@ -23,7 +23,7 @@ TEST_CASE("A session waits for the locks of an mbox no longer than it has to, an
   store::OpenOptions options;
   options.index = false;
   options.mbox_lock.wait = Milliseconds{20};
-  const store::Location location{store::Location::Format::mbox, path, folder + "/state"};
+  const auto location = store::location_of(store::Location::Format::mbox, path, folder);
   Client client([&] { return store::open_account(location, options); });
   client.session.start("in");
   client.settle();

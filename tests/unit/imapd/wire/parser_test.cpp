@@ -105,16 +105,3 @@ TEST_CASE("Names are sent as they are read") {
     CHECK(mailbox(wire) == name);
   }
 }
-
-TEST_CASE("Strings that cannot be quoted go as literals") {
-  std::string out;
-  append_string(out, "a\r\nb");
-  append_string(out, "\xe9");
-  append_string(out, "c\"d");
-  CHECK(out == "{4}\r\na\r\nb{1}\r\n\xe9\"c\\\"d\"");
-  out.clear();
-  append_string(out, "\"\\");
-  append_string(out, "");
-  append_string(out, "e\\\\f");
-  CHECK(out == "\"\\\"\\\\\"\"\"\"e\\\\\\\\f\"");
-}

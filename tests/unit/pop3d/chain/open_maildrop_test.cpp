@@ -28,8 +28,9 @@ struct Disk {
     alice.uid = ::getuid();
     alice.gid = ::getgid();
     alice.home = folder / "alice";
-    alice.mail = "maildir:~/Maildir";
+    alice.mail = maildir();
   }
+  [[nodiscard]] std::string maildir() const { return "maildir:" + alice.home + "/Maildir"; }
   ~Disk() { std::filesystem::remove_all(folder); }
 
   /// A whole session: what the server says to these octets.
@@ -140,6 +141,6 @@ TEST_CASE("A maildrop that cannot be opened is our fault, and leaves no lock") {
   Disk disk;
   disk.alice.mail = "maildir:/dev/null/x";
   CHECK(disk.session("").find("-ERR [SYS/") == 0);
-  disk.alice.mail = "maildir:~/Maildir";
+  disk.alice.mail = disk.maildir();
   CHECK(disk.session("").starts_with("+OK"));
 }

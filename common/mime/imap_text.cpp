@@ -1,24 +1,22 @@
-#include "imapd/session/commands/structure.h"
+// Writing ENVELOPE and BODYSTRUCTURE, part by part, with a stack in the place of recursion.
+#include "common/mime/imap_text.h"
 
+#include "common/base/imap_string.h"
 #include "common/base/strings.h"
-#include "imapd/wire/format.h"
 
-namespace facteur::imapd {
+namespace facteur::mime {
 
 namespace {
 
-using mime::Part;
-using mime::Text;
-
 void append_nstring(std::string& out, const Text& text) {
   if (text.present) {
-    append_string(out, text.value);
+    append_imap_string(out, text.value);
   } else {
     out += "NIL";
   }
 }
 
-void append_address(std::string& out, const mime::EnvelopeAddress& address) {
+void append_address(std::string& out, const EnvelopeAddress& address) {
   char before = '(';
   for (const auto* text : {&address.name, &address.route, &address.mailbox, &address.host}) {
     out += before;
@@ -28,7 +26,7 @@ void append_address(std::string& out, const mime::EnvelopeAddress& address) {
   out += ')';
 }
 
-void append_addresses(std::string& out, const std::vector<mime::EnvelopeAddress>& addresses) {
+void append_addresses(std::string& out, const std::vector<EnvelopeAddress>& addresses) {
   if (addresses.empty()) {
     out += "NIL";
     return;
@@ -38,7 +36,7 @@ void append_addresses(std::string& out, const std::vector<mime::EnvelopeAddress>
   out += ')';
 }
 
-void append_parameters(std::string& out, const mime::Parameters& parameters) {
+void append_parameters(std::string& out, const Parameters& parameters) {
   if (parameters.empty()) {
     out += "NIL";
     return;
@@ -46,9 +44,9 @@ void append_parameters(std::string& out, const mime::Parameters& parameters) {
   char before = '(';
   for (const auto& [name, value] : parameters) {
     out += before;
-    append_string(out, name);
+    append_imap_string(out, name);
     out += ' ';
-    append_string(out, value);
+    append_imap_string(out, value);
     before = ' ';
   }
   out += ')';
@@ -58,7 +56,7 @@ void append_parameters(std::string& out, const mime::Parameters& parameters) {
 void append_extension(std::string& out, const Part& part) {
   if (part.disposition.present) {
     out += '(';
-    append_string(out, part.disposition.value);
+    append_imap_string(out, part.disposition.value);
     out += ' ';
     append_parameters(out, part.disposition_parameters);
     out += ')';
@@ -69,7 +67,7 @@ void append_extension(std::string& out, const Part& part) {
   out += ' ';
   for (const auto& language : part.languages) {
     out += before;
-    append_string(out, language);
+    append_imap_string(out, language);
     before = ' ';
   }
   out += part.languages.empty() ? "NIL " : ") ";
@@ -79,9 +77,9 @@ void append_extension(std::string& out, const Part& part) {
 /// The type and body-fields: all that comes before what depends on the type.
 void append_basics(std::string& out, const Part& part) {
   out += '(';
-  append_string(out, part.type);
+  append_imap_string(out, part.type);
   out += ' ';
-  append_string(out, part.subtype);
+  append_imap_string(out, part.subtype);
   out += ' ';
   append_parameters(out, part.parameters);
   out += ' ';
@@ -89,7 +87,7 @@ void append_basics(std::string& out, const Part& part) {
   out += ' ';
   append_nstring(out, part.description);
   out += ' ';
-  append_string(out, part.encoding);
+  append_imap_string(out, part.encoding);
   out.append(" ").append(std::to_string(part.body_end - part.body_begin));
 }
 
@@ -115,7 +113,7 @@ void open_part(std::string& out, const Part& part) {
 void close_part(std::string& out, const Part& part, bool extended) {
   if (part.is_multipart()) {
     out += ' ';
-    append_string(out, part.subtype);
+    append_imap_string(out, part.subtype);
     if (extended) {
       out += ' ';
       append_parameters(out, part.parameters);
@@ -137,7 +135,7 @@ void close_part(std::string& out, const Part& part, bool extended) {
 
 }  // namespace
 
-void append_envelope(std::string& out, const mime::Envelope& envelope) {
+void append_envelope(std::string& out, const Envelope& envelope) {
   out += '(';
   append_nstring(out, envelope.date);
   out += ' ';
@@ -156,12 +154,12 @@ void append_envelope(std::string& out, const mime::Envelope& envelope) {
   out += ')';
 }
 
-void append_structure(std::string& out, const mime::Summary& summary, bool extended) {
+void append_structure(std::string& out, const std::vector<Part>& parts, bool extended) {
   struct Open {
     const Part* part;
     std::size_t next_child = 0;
   };
-  std::vector<Open> stack{{summary.parts.data()}};
+  std::vector<Open> stack{{parts.data()}};
   open_part(out, *stack.back().part);
   while (!stack.empty()) {
     auto& [part, next] = stack.back();
@@ -170,10 +168,10 @@ void append_structure(std::string& out, const mime::Summary& summary, bool exten
       stack.pop_back();
       continue;
     }
-    const auto& child = summary.parts[part->children[next++]];
+    const auto& child = parts[part->children[next++]];
     open_part(out, child);
     stack.push_back({&child});
   }
 }
 
-}  // namespace facteur::imapd
+}  // namespace facteur::mime
