@@ -25,6 +25,8 @@ namespace facteur::cli {
                               const std::string& password_file);
 [[nodiscard]] int user_delete(const std::string& config_file, const std::string& name);
 [[nodiscard]] int user_list(const std::string& config_file);
+/// facteur user export-dovecot NAME...|--all: hands mailboxes over to Dovecot.
+[[nodiscard]] int user_export_dovecot(const std::string& config_file, const std::vector<std::string>& names, bool all);
 
 /// facteur queue list | show ID | flush [ID] | delete ID|ALL; mailq.
 [[nodiscard]] int queue_list(const std::string& config_file);

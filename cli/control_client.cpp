@@ -13,6 +13,10 @@
 namespace facteur::cli {
 namespace {
 
+std::string control_path(const config::Settings& settings) {
+  return settings.run_directory + "/control";
+}
+
 Result<Fd> connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -21,17 +25,25 @@ Result<Fd> connect_to(const std::string& path) {
   Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno("socket", errno);
   if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
-    return fail(Kind::temporary, "facteurd does not answer at " + path + " (" + std::strerror(errno) +
-                                     "): is it running, with this settings file?");
+    const int error = errno;
+    return std::unexpected(Error{.kind = Kind::temporary,
+                                 .text = "facteurd does not answer at " + path + " (" + std::strerror(error) +
+                                         "): is it running, with this settings file?",
+                                 .errno_value = error});
   }
   return socket;
 }
 
 }  // namespace
 
+bool may_be_running(const config::Settings& settings) {
+  const auto socket = connect_to(control_path(settings));
+  return socket || (socket.error().errno_value != ENOENT && socket.error().errno_value != ECONNREFUSED);
+}
+
 Result<Outcome> request(const config::Settings& settings, const std::string& verb,
                         const std::vector<std::string>& arguments, const AnswerHandlers& handlers) {
-  auto socket = connect_to(settings.run_directory + "/control");
+  auto socket = connect_to(control_path(settings));
   if (!socket) return fail(socket);
   auto packet = ipc::encode(master::ControlRequest{verb, arguments});
   if (auto sent = ipc::send_now(socket->get(), packet); !sent) return fail(sent);

@@ -23,6 +23,9 @@ struct AnswerHandlers {
   std::function<void(Fd file)> file;
 };
 
+/// False if it is certain that no facteurd runs with these settings.
+[[nodiscard]] bool may_be_running(const config::Settings& settings);
+
 /// Sends one request and waits for its end. An Error when nobody answers: not running (Kind::temporary), or gone in
 /// between.
 [[nodiscard]] Result<Outcome> request(const config::Settings& settings, const std::string& verb,

@@ -86,6 +86,14 @@ void add_user(CLI::App& app, Chosen& c) {
   with_name(
       verb(*user, c, "delete", "Delete an account; its mail stays", [&c] { return user_delete(c.config, c.name); }));
   verb(*user, c, "list", "The accounts", [&c] { return user_list(c.config); });
+  auto* out = verb(*user, c, "export-dovecot",
+                   "Hand Maildirs over to Dovecot, which goes on with their UIDs, flags and keywords. facteurd must be "
+                   "down; whichever server opens a mailbox next goes on from there",
+                   [&c] { return user_export_dovecot(c.config, c.names, c.all); });
+  auto* names = out->add_option("names", c.names, "user@domain, or a user of the system");
+  auto* all = out->add_flag("--all", c.all, "Everybody of the users file, and of /etc/passwd who is served");
+  all->excludes(names);
+  out->require_option(1);
 }
 
 void add_queue(CLI::App& app, Chosen& c) {

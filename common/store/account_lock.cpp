@@ -18,9 +18,14 @@ constexpr Milliseconds lock_wait{5000};
 constexpr std::size_t width = 10;
 constexpr std::size_t line_width = width + 1;
 constexpr std::size_t max_lines = 100'000;  ///< of the file
+constexpr std::size_t max_foreign = max_lines - 1;
 /// How far beyond a UIDVALIDITY of the future ours may lie, and the highest one that leaves room for that.
 constexpr std::uint32_t foreign_gap = 1'000'000;
 constexpr std::uint32_t highest_foreign = 0xffffffff - 2 * foreign_gap;
+
+bool is_in(const std::vector<std::uint32_t>& numbers, std::uint32_t number) {
+  return std::ranges::find(numbers, number) != numbers.end();
+}
 
 }  // namespace
 
@@ -73,17 +78,27 @@ Result<std::uint32_t> AccountLock::next_uid_validity(std::uint32_t foreign) {
 Result<bool> AccountLock::take_over(std::uint32_t foreign) {
   const auto given = read();
   if (!given) return fail(given);
-  const auto line = given->foreign.size() + 1;
-  if (line >= max_lines || foreign == given->last ||
-      std::ranges::find(given->foreign, foreign) != given->foreign.end()) {
-    return false;
-  }
-  // Without a first line the second would be read as the first.
-  if (given->last == 0) {
-    if (auto written = write(0, 0); !written) return fail(written);
-  }
-  if (auto written = write(foreign, line); !written) return fail(written);
+  if (given->foreign.size() >= max_foreign || foreign == given->last || is_in(given->foreign, foreign)) return false;
+  if (auto added = add(*given, foreign); !added) return fail(added);
   return true;
+}
+
+Result<> AccountLock::write_down(std::uint32_t given_away) {
+  const auto given = read();
+  if (!given) return fail(given);
+  if (is_in(given->foreign, given_away)) return {};
+  if (given->foreign.size() >= max_foreign) {
+    return fail(Kind::permanent, std::string(file_name) + " is full: no more mailboxes can be handed over");
+  }
+  return add(*given, given_away);
+}
+
+Result<> AccountLock::add(const Given& given, std::uint32_t foreign) {
+  // Without a first line the second would be read as the first.
+  if (given.last == 0) {
+    if (auto written = write(0, 0); !written) return written;
+  }
+  return write(foreign, given.foreign.size() + 1);
 }
 
 }  // namespace facteur::store

@@ -24,6 +24,9 @@ class AccountLock {
   /// Writes down that a mailbox has this UIDVALIDITY of another server from now on; durable. False if one had it
   /// before, or if too many are written down.
   [[nodiscard]] Result<bool> take_over(std::uint32_t foreign);
+  /// Writes down that a mailbox with this UIDVALIDITY was handed over to another server, so that a file of that server
+  /// is never taken for one of a mailbox that was not here yet; durable. Kind::permanent if too many are written down.
+  [[nodiscard]] Result<> write_down(std::uint32_t given_away);
 
  private:
   /// What the file says: the last UIDVALIDITY given, and those of another server.
@@ -34,6 +37,7 @@ class AccountLock {
 
   AccountLock(Fd fd, FileLock lock, fs::Files& files) : fd_(std::move(fd)), lock_(std::move(lock)), files_(&files) {}
   [[nodiscard]] Result<Given> read();
+  [[nodiscard]] Result<> add(const Given& given, std::uint32_t foreign);
   [[nodiscard]] Result<> write(std::uint32_t number, std::size_t line);
 
   Fd fd_;

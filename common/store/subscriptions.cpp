@@ -10,12 +10,12 @@
 #include "common/base/strings.h"
 #include "common/store/account_lock.h"
 #include "common/store/mailbox_name.h"
+#include "common/store/small_file.h"
 
 namespace facteur::store {
 namespace {
 
 constexpr const char* file_name = "subscriptions";
-constexpr const char* new_name = "subscriptions.new";
 constexpr std::string_view version_2 = "V\t2\n\n";
 
 /// Dovecot's escapes inside a field: \001 and a letter.
@@ -93,18 +93,7 @@ Result<std::set<std::string>> read_subscriptions(int directory, fs::Files& files
 Result<> write_subscriptions(int directory, const std::set<std::string>& names, fs::Files& files) {
   const auto text = format_subscriptions(names);
   if (text.size() > max_subscriptions_file) return fail(Kind::permanent, "too many subscriptions");
-  auto write = [&]() -> Result<> {
-    auto fd = files.open(directory, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
-    if (!fd) return fail(fd);
-    if (auto done = files.write(fd->get(), text); !done) return done;
-    if (auto done = files.sync(fd->get()); !done) return done;
-    return files.rename(directory, new_name, directory, file_name);
-  };
-  if (auto written = write(); !written) {
-    (void)files.unlink(directory, new_name);
-    return written;
-  }
-  return files.sync(directory);
+  return replace_small_file(directory, file_name, text, files);
 }
 
 Result<> change_subscription(int directory, std::string_view name, bool on, fs::Files& files) {

@@ -28,7 +28,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={uid} gid={gid} home={base}/mail/%u
+  args = uid={uid} gid={gid} home={homes}
 }}
 namespace inbox {{
   inbox = yes
@@ -86,15 +86,17 @@ def overlay_refused(root):
 
 
 class Dovecot(Peer):
-    """`owner` is the uid and gid of the mail, `logins` are its accounts."""
+    """`owner` is the uid and gid of the mail, `logins` are its accounts. `homes` are the Maildirs that it serves, with %u for the login;
+    without them it has empty ones of its own."""
 
     name = "Dovecot"
     begin = OVERLAY + ' && exec /usr/sbin/dovecot -F -c "$1/dovecot.conf"'
     greetings = {"imap": b"* OK", "pop3": b"+OK"}
 
-    def __init__(self, folder, root, owner, logins, password, fast_logins=False):
+    def __init__(self, folder, root, owner, logins, password, fast_logins=False, homes=None):
         super().__init__(folder, root)
         self.owner, self.logins, self.password, self.fast_logins = owner, logins, password, fast_logins
+        self.homes = homes or self.path("mail/%u")
         self.internal_id, self.login_id = free_uids(2)
         if fast_logins:
             self.name = "Dovecot-hp"  # so that a table tells which it is
@@ -102,16 +104,20 @@ class Dovecot(Peer):
     def prepare(self):
         for name in ("", "run", "state"):
             self.folder(name)
-        self.folder("mail", 0o711, *self.owner)
-        for login in self.logins:
-            for name in ("", "/cur", "/new", "/tmp"):
-                self.folder(f"mail/{login}{name}", 0o700, *self.owner)
+        if self.homes == self.path("mail/%u"):
+            self.make_homes()
         ids = {INTERNAL: self.internal_id, LOGIN: self.login_id}
         self.accounts(ids, ids)
         self.write("users", "".join(f"{login}:{self.password}\n" for login in self.logins))
         settings = SETTINGS + (FAST_LOGINS if self.fast_logins else "")
         self.write("dovecot.conf", settings.format(base=self.base, internal=INTERNAL, login=LOGIN, uid=self.owner[0], gid=self.owner[1],
-                                                   processors=os.cpu_count(), **self.ports))
+                                                   homes=self.homes, processors=os.cpu_count(), **self.ports))
+
+    def make_homes(self):
+        self.folder("mail", 0o711, *self.owner)
+        for login in self.logins:
+            for name in ("", "/cur", "/new", "/tmp"):
+                self.folder(f"mail/{login}{name}", 0o700, *self.owner)
 
     def maildir(self, login):
-        return self.path(f"mail/{login}")
+        return self.homes.replace("%u", login)

@@ -5,6 +5,7 @@ import os
 import poplib
 import re
 import shutil
+import stat
 import tempfile
 import unittest
 
@@ -51,6 +52,32 @@ class SystemUsersTest(unittest.TestCase):
 
     def test_the_first_mail_into_an_mbox(self):
         self.deliver("mbox:~/mail/inbox", "mail/inbox")
+
+    def test_mail_moves_out_by_the_hands_of_its_owner(self):
+        """Root runs the command; what it writes is the user's, and no link of his leads it to what is not."""
+        os.mkdir(os.path.join(self.folder, "demo"))
+        demo = self.demo("maildir:~/Maildir")
+        self.addCleanup(demo.clean)
+        demo.start()
+        demo.send("sender@outside.test", "fjim@example.test", message("first", to="fjim@example.test"))
+        maildir = os.path.join(self.home, "Maildir")
+        wait_until(lambda: os.path.isdir(f"{maildir}/new") and os.listdir(f"{maildir}/new"), 10, "a delivery")
+        demo.stop()
+        precious = os.path.join(self.folder, "precious")
+        with open(precious, "w") as file:
+            file.write("of root")
+        os.symlink(precious, f"{maildir}/dovecot-uidlist.new")
+        ran = demo.run("facteur", "user", "export-dovecot", "fjim")
+        self.assertEqual(ran.returncode, 75, ran.stderr)
+        self.assertIn("dovecot-uidlist.new", ran.stderr)
+        os.symlink(precious, f"{maildir}/dovecot-uidlist")
+        ran = demo.run("facteur", "user", "export-dovecot", "--all")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("fjim@example.test INBOX: 1 messages, ", ran.stdout)
+        status = os.lstat(f"{maildir}/dovecot-uidlist")
+        self.assertEqual((stat.S_ISREG(status.st_mode), status.st_uid, status.st_gid, status.st_mode & 0o077), (True, UID, UID, 0))
+        with open(precious) as file:
+            self.assertEqual(file.read(), "of root")
 
     def test_a_virtual_user_with_a_uid_of_his_own(self):
         """Both ways in: by a delivery, and by a login before there was any."""

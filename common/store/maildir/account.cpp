@@ -76,6 +76,12 @@ Result<std::unique_ptr<Account>> MaildirAccount::open_root(const std::string& ro
   return std::make_unique<MaildirAccount>(root, std::make_shared<Fd>(std::move(folders->root)), std::move(options));
 }
 
+Result<std::unique_ptr<MaildirAccount>> MaildirAccount::open_existing(const std::string& root, Options options) {
+  auto directory = options.files->open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  if (!directory) return fail(directory);
+  return std::make_unique<MaildirAccount>(root, std::make_shared<Fd>(*std::move(directory)), std::move(options));
+}
+
 MaildirAccount::MaildirAccount(std::string root, std::shared_ptr<Fd> directory, Options options)
     : root_(std::move(root)), directory_(std::move(directory)), options_(std::move(options)) {
 }
@@ -132,10 +138,16 @@ Result<std::shared_ptr<MaildirCore>> MaildirAccount::core(const std::string& nam
     if (auto linked = link(); !linked) return fail(linked);
     return true;
   };
+  const auto write_down = [directory = directory_, files = options_.files](std::uint32_t given_away) -> Result<> {
+    auto lock = AccountLock::take(directory->get(), *files);
+    if (!lock) return fail(lock);
+    return lock->write_down(given_away);
+  };
   return MaildirCore::of(root_ + '/' + place->folder, {.files = options_.files,
                                                        .host = options_.host,
                                                        .new_validity = validity,
                                                        .take_over = take_over,
+                                                       .write_down = write_down,
                                                        .index = options_.index});
 }
 
@@ -150,6 +162,12 @@ Result<Status> MaildirAccount::status(std::string_view name) {
   const auto found = core(std::string(name));
   if (!found) return fail(found);
   return (*found)->status();
+}
+
+Result<MovedOut> MaildirAccount::move_out(std::string_view name) {
+  const auto found = core(std::string(name));
+  if (!found) return fail(found);
+  return (*found)->move_out();
 }
 
 Result<> MaildirAccount::create(std::string_view name) {

@@ -19,6 +19,8 @@ class MaildirAccount : public Account {
   };
   /// Opens the account, and makes the inbox if it is missing.
   [[nodiscard]] static Result<std::unique_ptr<Account>> open_root(const std::string& root, Options options);
+  /// Opens an account whose root is there, else ENOENT.
+  [[nodiscard]] static Result<std::unique_ptr<MaildirAccount>> open_existing(const std::string& root, Options options);
 
   MaildirAccount(std::string root, std::shared_ptr<Fd> directory, Options options);
 
@@ -30,6 +32,8 @@ class MaildirAccount : public Account {
   [[nodiscard]] Result<> rename(std::string_view from, std::string_view to) override;
   [[nodiscard]] Result<std::vector<std::string>> subscriptions() override;
   [[nodiscard]] Result<> subscribe(std::string_view name, bool on) override;
+  /// Hands a mailbox over to Dovecot (MaildirCore::move_out).
+  [[nodiscard]] Result<MovedOut> move_out(std::string_view name);
 
  private:
   [[nodiscard]] Result<std::set<std::string>> names();

@@ -37,7 +37,7 @@ Result<> MaildirCore::place(std::vector<TemporaryMessage>& written, std::span<co
     placed.push_back({.name = std::move(name),
                       .size = written[i].wire(),
                       .open_end = written[i].open_end(),
-                      .date = message.internal_date != 0 ? message.internal_date : seconds_now(),
+                      .date = message.internal_date,
                       .keywords = message.keywords});
   }
   return {};
@@ -56,9 +56,14 @@ Result<> MaildirCore::check_keywords(std::span<const NewMessage> messages) {
 
 Result<Appended> MaildirCore::append(std::span<const NewMessage> messages) {
   if (auto good = check_keywords(messages); !good) return fail(good);
+  // The file's time says the same as the list: for whoever has only the file.
+  std::vector<NewMessage> dated(messages.begin(), messages.end());
+  for (auto& message : dated) {
+    if (message.internal_date == 0) message.internal_date = seconds_now();
+  }
   // Written without the mutex: the octets may come from another mailbox, from which somebody copies to this one.
   std::vector<TemporaryMessage> written;
-  for (const auto& message : messages) {
+  for (const auto& message : dated) {
     NewContent content(message);
     auto one = TemporaryMessage::write(folders_, *options_.files, unique_name(options_.host), {}, content,
                                        message.internal_date);
@@ -68,7 +73,7 @@ Result<Appended> MaildirCore::append(std::span<const NewMessage> messages) {
   const std::scoped_lock lock(mutex_);
   if (auto done = refresh(); !done) return fail(done);
   std::vector<Placed> placed;
-  if (auto done = place(written, messages, placed); !done) {
+  if (auto done = place(written, dated, placed); !done) {
     withdraw(placed);
     return fail(done);
   }

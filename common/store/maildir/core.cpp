@@ -114,7 +114,8 @@ MaildirCore::MaildirCore(Key /*key*/, MaildirFolders folders, MaildirOptions opt
                                   .lock_wait = Milliseconds{5000},
                                   .new_validity = options_.new_validity,
                                   .seed = [this] { return seed(); },
-                                  .take_over = options_.take_over}) {
+                                  .take_over = options_.take_over,
+                                  .take_back = [this](UidState& state) { return take_back(state); }}) {
 }
 
 Result<std::shared_ptr<const Snapshot>> MaildirCore::snapshot() {

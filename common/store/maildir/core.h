@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "common/store/index/index.h"
+#include "common/store/maildir/dovecot_import.h"
 #include "common/store/maildir/files.h"
+#include "common/store/maildir/move_out.h"
 #include "common/store/maildir/name.h"
 #include "common/store/maildir/records.h"
 #include "common/store/shared_sync.h"
@@ -22,12 +24,16 @@
 
 namespace facteur::store {
 
+struct KeywordLetters;
+
 /// What a mailbox takes from its account.
 struct MaildirOptions {
   fs::Files* files = &fs::system_files();
   std::string host = "localhost";  ///< part of new names
   std::function<Result<std::uint32_t>()> new_validity;
   decltype(UidListOptions::take_over) take_over;
+  /// Writes down that a mailbox with this UIDVALIDITY is handed over to another server.
+  std::function<Result<>(std::uint32_t)> write_down;
   std::shared_ptr<Index> index;  ///< may be nullptr
 };
 
@@ -63,6 +69,10 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   static void keep_all_records();
   /// Links (or copies) messages of this mailbox into another one.
   [[nodiscard]] Result<Appended> copy_to(std::span<const Uid> uids, MaildirCore& target);
+  /// Hands the mailbox over to Dovecot: it goes on with the same UIDVALIDITY, UIDs, flags and keywords, and whoever of
+  /// us opens the mailbox next goes on with what Dovecot has made of it. One server at a time: nobody else may have it
+  /// open.
+  [[nodiscard]] Result<MovedOut> move_out();
 
  private:
   using Place = FileState::Place;
@@ -114,8 +124,6 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   [[nodiscard]] Result<> settle(Found& found);
   void assign(UidList::Locked& list, UidEntry entry);
   [[nodiscard]] Result<std::optional<Measured>> measure(const Stranger& stranger);
-  [[nodiscard]] std::uint64_t bits_of_letters(UidList::Locked& list, std::string_view info);
-  [[nodiscard]] UidState seed();
   [[nodiscard]] Result<> same_folders();
   [[nodiscard]] Result<Stamp> stamp_of(int directory);
   [[nodiscard]] static bool is_settled(const Stamp& stamp);
@@ -125,6 +133,21 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   [[nodiscard]] bool publish(bool anyway);
   /// publish(), after another reading if it wants one.
   [[nodiscard]] Result<> show();
+
+  // To Dovecot and back: maildir/move_in.cpp and maildir/move_out.cpp. All under mutex_.
+  using FilesByBase = std::map<std::string, Stranger, std::less<>>;
+  [[nodiscard]] std::uint64_t bits_of_letters(UidList::Locked& list, std::string_view info);
+  [[nodiscard]] Result<> read_letters();
+  [[nodiscard]] Result<DovecotUids> read_dovecot();
+  [[nodiscard]] Result<FilesByBase> files_by_base();
+  [[nodiscard]] std::uint64_t keywords_now(UidState& state, const std::string& file, std::uint64_t before);
+  [[nodiscard]] UidState state_by(const DovecotUids& dovecot, const FilesByBase& files, UidState& ours);
+  [[nodiscard]] UidState seed();
+  [[nodiscard]] Result<bool> take_back(UidState& state);
+  [[nodiscard]] Result<> look_for_all();
+  [[nodiscard]] Result<std::vector<std::string>> write_keywords();
+  [[nodiscard]] Result<> name_by(UidEntry& entry, const KeywordLetters& letters);
+  [[nodiscard]] Result<MovedOut> hand_over(UidList::Locked& list);
 
   // What the index remembers: maildir/remember.cpp. All under mutex_.
   /// What that depends on; nothing while the folders may change without another time.
@@ -154,6 +177,7 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   [[nodiscard]] Twins twins_of(std::span<const Uid> uids);
   [[nodiscard]] Result<bool> same_octets(const Stranger& a, const Stranger& b);
   [[nodiscard]] Result<> remove_twins(const UidEntry& entry, const std::vector<Stranger>& twins);
+  [[nodiscard]] Result<> part_twins();
   [[nodiscard]] Result<> rename_to(UidEntry& entry, const std::string& info);
 
   std::mutex mutex_;

@@ -14,7 +14,7 @@
 namespace facteur::store {
 namespace {
 
-constexpr std::size_t keyword_letters = 26;
+constexpr std::size_t guid_digits = 32;
 
 std::string_view take_line(std::string_view& text) {
   const auto line = text.substr(0, text.find('\n'));
@@ -25,6 +25,11 @@ std::string_view take_line(std::string_view& text) {
 std::optional<std::uint32_t> prefixed(std::string_view word, std::string_view prefix) {
   if (!word.starts_with(prefix)) return std::nullopt;
   return parse_number<std::uint32_t>(word.substr(prefix.size()));
+}
+
+bool is_guid(std::string_view field) {
+  return field.size() == 1 + guid_digits && field.front() == 'G' &&
+         field.find_first_not_of("0123456789abcdef", 1) == std::string_view::npos;
 }
 
 /// Version of the list; 0 if the line is no header.
@@ -41,6 +46,7 @@ int read_header(std::string_view line, DovecotUids& out) {
       if (validity) continue;
     }
     if (!next) next = prefixed(field, is_3 ? "N" : "");
+    if (is_3 && is_guid(field)) out.guid = field.substr(1);
   }
   if (!validity || !next || *validity == 0 || *next == 0) return 0;
   out.uid_validity = *validity;

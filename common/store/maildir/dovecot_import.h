@@ -12,11 +12,13 @@
 namespace facteur::store {
 
 constexpr std::size_t max_dovecot_file = 256 << 20;  ///< octets of a dovecot-uidlist that are read
+constexpr std::size_t keyword_letters = 26;          ///< a file name says keywords as a to z
 
 /// A dovecot-uidlist.
 struct DovecotUids {
   std::uint32_t uid_validity = 0;  ///< 0: there is none, or it cannot be read
   Uid uid_next = 1;
+  std::string guid;                  ///< 32 hexadecimal digits that name the mailbox; may be empty
   std::map<Uid, std::string> bases;  ///< base names
 };
 

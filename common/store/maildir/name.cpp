@@ -66,10 +66,20 @@ std::string_view info_letters(std::string_view info) {
   return rest.substr(0, rest.find(','));
 }
 
+bool is_keyword_letter(char letter) {
+  return letter >= 'a' && letter <= 'z';
+}
+
 std::string info_for(std::string_view old_info, std::uint8_t flags) {
-  std::string out;
+  std::string keywords(info_letters(old_info));
+  std::erase_if(keywords, [](char c) { return !is_keyword_letter(c); });
+  return info_for(old_info, flags, keywords);
+}
+
+std::string info_for(std::string_view old_info, std::uint8_t flags, std::string_view keywords) {
+  std::string out(keywords);
   for (const char c : info_letters(old_info)) {
-    if (std::ranges::find(letters, c, &FlagLetter::letter) == letters.end()) out += c;
+    if (!is_keyword_letter(c) && std::ranges::find(letters, c, &FlagLetter::letter) == letters.end()) out += c;
   }
   for (const auto& [letter, flag] : letters) {
     if ((flags & flag) != 0) out += letter;

@@ -21,6 +21,10 @@ struct MaildirName {
 
 /// The info part for these flags; letters of `old_info` that we do not know stay.
 [[nodiscard]] std::string info_for(std::string_view old_info, std::uint8_t flags);
+/// The same with these letters of keywords, in place of those that `old_info` has.
+[[nodiscard]] std::string info_for(std::string_view old_info, std::uint8_t flags, std::string_view keywords);
+/// True for the letters of keywords, as Dovecot has them.
+[[nodiscard]] bool is_keyword_letter(char letter);
 /// The letters behind ":2,": Dovecot's keywords are the lower-case ones.
 [[nodiscard]] std::string_view info_letters(std::string_view info);
 

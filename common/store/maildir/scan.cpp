@@ -11,7 +11,6 @@
 #include "common/store/file_content.h"
 #include "common/store/flags.h"
 #include "common/store/maildir/core.h"
-#include "common/store/maildir/dovecot_import.h"
 
 namespace facteur::store {
 namespace {
@@ -23,30 +22,6 @@ constexpr std::int64_t coarse_tick_nanoseconds = 2'000'000'000;  // file systems
 std::int64_t age_nanoseconds(std::int64_t seconds, std::int64_t nanoseconds) {
   const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(wall_now().time_since_epoch()).count();
   return now - seconds * 1'000'000'000 - nanoseconds;
-}
-
-/// A small file of another program; empty if it cannot be read.
-struct Foreign {
-  std::string text;
-  std::int64_t changed = 0;  ///< seconds since 1970
-};
-
-Foreign read_foreign(int directory, const char* name, fs::Files& files) {
-  const auto fd = files.open(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!fd) return {};
-  const auto status = files.status(fd->get());
-  if (!status || !S_ISREG(status->st_mode)) return {};
-  const auto size = std::min<std::uint64_t>(static_cast<std::uint64_t>(status->st_size), max_dovecot_file);
-  return {files.read_at(fd->get(), 0, static_cast<std::size_t>(size)).value_or(std::string()), status->st_mtim.tv_sec};
-}
-
-/// The UID that comes next after a list of another server: it does not say which ones were given since it was written,
-/// by that server, or by us in a list that was lost together with the account's file. One a second is more than mail
-/// takes.
-Uid next_after(Uid listed, std::int64_t written) {
-  const auto age = std::max<std::int64_t>(age_nanoseconds(written, 0) / 1'000'000'000, 0);
-  const auto next = std::uint64_t{listed} + static_cast<std::uint64_t>(age);
-  return next < last_uid - max_assigned_at_once ? static_cast<Uid>(next) : listed;
 }
 
 }  // namespace
@@ -271,60 +246,6 @@ Result<std::optional<MaildirCore::Measured>> MaildirCore::measure(const Stranger
   entry.size = size->octets;
   entry.open_end = size->open_end;
   return measured;
-}
-
-std::uint64_t MaildirCore::bits_of_letters(UidList::Locked& list, std::string_view info) {
-  const auto letters = info_letters(info);
-  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
-  if (std::ranges::none_of(letters, is_letter)) return 0;
-  if (!letters_)
-    letters_ = parse_dovecot_keywords(read_foreign(folders_.root.get(), "dovecot-keywords", *options_.files).text);
-  std::vector<std::string> names;
-  for (const char c : letters) {
-    if (!is_letter(c)) continue;
-    const auto& name = (*letters_)[static_cast<std::size_t>(c - 'a')];
-    if (is_keyword(name)) names.push_back(name);
-  }
-  return list.define(names).value_or(0);
-}
-
-/// The state of a list that does not exist yet: what Dovecot left, for the files that are there.
-UidState MaildirCore::seed() {
-  auto& files = *options_.files;
-  const auto list = read_foreign(folders_.root.get(), "dovecot-uidlist", files);
-  const auto dovecot = parse_dovecot_uidlist(list.text);
-  if (dovecot.uid_validity == 0) return {};
-  std::map<std::string, Stranger, std::less<>> there;
-  for (const auto place : {Place::in_new, Place::in_cur}) {
-    for (auto& name : files.list(directory_of(place), ".").value_or(std::vector<std::string>())) {
-      if (const auto parsed = parse_maildir_name(name)) there[std::string(parsed->base)] = {name, place};
-    }
-  }
-  UidState state;
-  state.uid_validity = dovecot.uid_validity;
-  state.keywords = {};
-  const auto letters = parse_dovecot_keywords(read_foreign(folders_.root.get(), "dovecot-keywords", files).text);
-  const Uid uid_next = next_after(dovecot.uid_next, list.changed);
-  Uid first_recent = uid_next;
-  for (const auto& [uid, base] : dovecot.bases) {
-    const auto file = there.find(base);
-    if (file == there.end()) continue;
-    auto measured = measure(file->second);
-    if (!measured || !*measured) continue;
-    auto& entry = (*measured)->entry;
-    std::vector<std::string> names;
-    for (const char c : info_letters(parse_maildir_name(file->second.name)->info)) {
-      if (c >= 'a' && c <= 'z' && is_keyword(letters[static_cast<std::size_t>(c - 'a')])) {
-        names.push_back(letters[static_cast<std::size_t>(c - 'a')]);
-      }
-    }
-    entry.keywords = add_keywords(state.keywords, names).value_or(0);
-    if (file->second.place == Place::in_new) first_recent = std::min(first_recent, uid);
-    state.add(uid, std::move(entry));
-  }
-  state.uid_next = std::max(state.uid_next, uid_next);
-  state.first_recent = first_recent;
-  return state;
 }
 
 bool MaildirCore::publish(bool anyway) {

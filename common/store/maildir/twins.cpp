@@ -59,6 +59,22 @@ Result<> MaildirCore::remove_twins(const UidEntry& entry, const std::vector<Stra
   return {};
 }
 
+/// Leaves each message one file: twins with the same octets go, the others become messages under names of their own.
+Result<> MaildirCore::part_twins() {
+  std::vector<Uid> uids;
+  for (const auto& entry : list_.state().entries()) uids.push_back(entry.uid);
+  for (const auto& [uid, twins] : twins_of(uids)) {
+    if (auto removed = remove_twins(*list_.state().find(uid), twins); !removed) return removed;
+    for (const auto& twin : twins) {
+      const auto name = unique_name(options_.host) + twin.name.substr(std::min(twin.name.find(':'), twin.name.size()));
+      const int directory = directory_of(twin.place);
+      auto renamed = options_.files->rename(directory, twin.name, directory, name);
+      if (!renamed && renamed.error().errno_value != ENOENT) return renamed;
+    }
+  }
+  return {};
+}
+
 /// Gives the file of a message another info, in cur/.
 Result<> MaildirCore::rename_to(UidEntry& entry, const std::string& info) {
   auto& files = *options_.files;

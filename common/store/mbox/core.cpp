@@ -46,7 +46,8 @@ MboxCore::MboxCore(Key /*key*/, std::string path, Fd state, MboxOptions options)
                            .lock_wait = Milliseconds{5000},
                            .new_validity = [this] { return new_validity(); },
                            .seed = {},
-                           .take_over = {}}) {
+                           .take_over = {},
+                           .take_back = {}}) {
 }
 
 /// Another UIDVALIDITY than all we gave, and than the one that another server wrote into the mbox. That server's UIDs

@@ -20,17 +20,18 @@ struct Shape {
   char type;
   std::string_view fields;
 };
-constexpr std::array<Shape, 10> shapes{{
-    {"facteur-uids", 'F', "dd"},  // version, UIDVALIDITY
-    {"c", 'c', "ddd"},            // ceilings of UID and mod-sequence, boot time
-    {"k", 'k', "dt"},             // bit, keyword
-    {"u", 'u', "dddt"},           // UID, size, date, base name
-    {"o", 'o', "dddt"},           // the same of a message whose last line has no end
-    {"f", 'f', "dx"},             // UID, keyword bits
-    {"x", 'x', "dd"},             // first and last UID that are gone
-    {"m", 'm', "d"},              // mod-sequence
-    {"r", 'r', "d"},              // first recent UID
-    {"n", 'n', "d"},              // next UID
+constexpr std::array<Shape, 11> shapes{{
+    {"facteur-uids", 'F', "dd"},              // version, UIDVALIDITY
+    {"facteur-uids-handed-over", 'H', "dd"},  // the same of a list that another server goes on with
+    {"c", 'c', "ddd"},                        // ceilings of UID and mod-sequence, boot time
+    {"k", 'k', "dt"},                         // bit, keyword
+    {"u", 'u', "dddt"},                       // UID, size, date, base name
+    {"o", 'o', "dddt"},                       // the same of a message whose last line has no end
+    {"f", 'f', "dx"},                         // UID, keyword bits
+    {"x", 'x', "dd"},                         // first and last UID that are gone
+    {"m", 'm', "d"},                          // mod-sequence
+    {"r", 'r', "d"},                          // first recent UID
+    {"n", 'n', "d"},                          // next UID
 }};
 
 /// The next word, which is taken off `rest` with the space behind it.

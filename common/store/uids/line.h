@@ -10,7 +10,7 @@ namespace facteur::store {
 
 /// A line that was read. Which of the numbers mean something depends on the type.
 struct UidLine {
-  char type = 0;  ///< 'F' for the first line, else the letter that begins it
+  char type = 0;  ///< 'F' or 'H' for the first line, else the letter that begins it
   std::uint64_t a = 0, b = 0, c = 0;
   std::string_view text;  ///< base name or keyword; a view into the line
 };

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "common/log/log.h"
+#include "common/store/uids/line.h"
 
 namespace facteur::store {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 constexpr std::uint64_t small_list = 64 << 10;
 /// Times that a list may be replaced by others while we take its lock.
 constexpr int max_reopenings = 100;
+constexpr std::size_t longest_first_line = 128;
 
 }  // namespace
 
@@ -23,6 +25,16 @@ std::uint64_t boot_time() {
   (void)::clock_gettime(CLOCK_REALTIME, &wall);
   (void)::clock_gettime(CLOCK_BOOTTIME, &up);
   return static_cast<std::uint64_t>(std::max<std::int64_t>(wall.tv_sec - up.tv_sec, 0));
+}
+
+Result<bool> is_handed_over(int directory, fs::Files& files) {
+  const auto file = files.open(directory, UidList::file_name, UidList::open_flags);
+  if (!file && file.error().errno_value == ENOENT) return false;
+  if (!file) return fail(file);
+  const auto octets = files.read_at(file->get(), 0, longest_first_line);
+  if (!octets) return fail(octets);
+  const auto line = parse_line(std::string_view(*octets).substr(0, octets->find('\n')));
+  return line && line->type == 'H';
 }
 
 UidList::UidList(int directory, UidListOptions options) : directory_(directory), options_(std::move(options)) {
@@ -50,7 +62,7 @@ void UidList::adopt(UidState state, Fd file, std::uint64_t inode, std::uint64_t 
 }
 
 bool UidList::unchanged() const {
-  if (used_ == 0) return false;
+  if (used_ == 0 || state_.handed_over) return false;
   const auto status = options_.files->status_at(directory_, file_name);
   return status && status->st_ino == inode_ && static_cast<std::uint64_t>(status->st_size) == used_;
 }
@@ -110,6 +122,28 @@ Result<std::uint32_t> UidList::higher_validity() {
   return validity;
 }
 
+/// The state of a list that was handed over, with what another server has done since; false if its messages must get
+/// new UIDs. On disk when the list has been written anew: until then the next one takes it back as well.
+Result<bool> UidList::take_back() {
+  const auto validity = state_.uid_validity;
+  auto same = options_.take_back ? options_.take_back(state_) : Result<bool>(false);
+  if (!same) return same;
+  if (*same && state_.uid_validity != validity) {
+    // That server has numbered the mailbox anew. It may have done so to another of the account's just like that.
+    same = options_.take_over(state_.uid_validity, [] { return Result<>(); });
+    if (!same) return same;
+  }
+  if (*same) {
+    log::info("took back {} UIDs from Dovecot", state_.size());
+  } else {
+    log::warning("UIDs of another server cannot be relied on: the messages get new ones");
+  }
+  state_.handed_over = false;
+  must_replace_ = true;
+  ++generation_;
+  return same;
+}
+
 Result<> UidList::repair(FileLock& lock) {
   if (!state_.valid()) {
     log::warning("{} has lost its first line: its messages get new UIDs", file_name);
@@ -128,6 +162,11 @@ Result<> UidList::repair(FileLock& lock) {
   if (state_.uid_validity == told_validity_ && state_.uid_next < told_next_) {
     log::warning("{} is older than what was told of it: its messages get new UIDs", file_name);
     renumber = true;
+  }
+  if (state_.handed_over) {
+    const auto taken = take_back();
+    if (!taken) return fail(taken);
+    renumber = renumber || !*taken;
   }
   if (renumber || state_.uid_next > last_uid - max_assigned_at_once || state_.modseq > last_modseq) {
     const auto validity = higher_validity();

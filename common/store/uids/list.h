@@ -25,7 +25,13 @@ struct UidListOptions {
   /// Calls `link` if the account takes over this UIDVALIDITY of another server for the first time; else false: UIDs
   /// that were given under it since could come again.
   std::function<Result<bool>(std::uint32_t validity, const std::function<Result<>()>& link)> take_over;
+  /// Brings the state of a list that was handed over up to what another server has made of the mailbox since. False if
+  /// the UIDs of that are not known, or contradict ours: the messages get new ones then.
+  std::function<Result<bool>(UidState& state)> take_back;
 };
+
+/// True if the list in this folder was handed over and not taken back. False if there is none.
+[[nodiscard]] Result<bool> is_handed_over(int directory, fs::Files& files);
 
 /// One mailbox's list. Not for several threads at once.
 class UidList {
@@ -46,6 +52,8 @@ class UidList {
   /// Changes when the state was read anew from the start: what was kept beside its entries (UidEntry::file) is lost
   /// then.
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
+  /// Octets of the file that are in state(): with generation() it tells whether others have written.
+  [[nodiscard]] std::uint64_t used() const { return used_; }
 
   /// The lock: while it lives the list is read to its end and may be changed. Changes are in state() at once, and on
   /// disk with commit(). What was not committed at the end is forgotten.
@@ -68,6 +76,9 @@ class UidList {
     /// Writes the changes, and syncs them if UIDs were assigned or a ceiling moved. After an error none of them is
     /// made.
     [[nodiscard]] Result<> commit();
+    /// Hands the mailbox over to another server, all of whose files are on disk: durable. Whoever of us locks the list
+    /// from now on takes it back first. After an error it may or may not be handed over.
+    [[nodiscard]] Result<> hand_over();
 
    private:
     friend class UidList;
@@ -91,6 +102,7 @@ class UidList {
   [[nodiscard]] Result<FileLock> lock_current();
   [[nodiscard]] Result<> read_on();
   [[nodiscard]] Result<> repair(FileLock& lock);
+  [[nodiscard]] Result<bool> take_back();
   [[nodiscard]] Result<> replace(FileLock& lock);
   [[nodiscard]] Result<> append(std::string_view lines, bool durable);
   [[nodiscard]] Result<Fd> write_new(const std::string& name);

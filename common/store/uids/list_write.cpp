@@ -125,6 +125,14 @@ Result<> UidList::append(std::string_view lines, bool durable) {
   return done;
 }
 
+Result<> UidList::Locked::hand_over() {
+  check(pending_.empty(), "a list with changes that are not written was handed over");
+  list_->state_.handed_over = true;
+  auto done = list_->replace(lock_);
+  if (!done) list_->forget_state();
+  return done;
+}
+
 UidList::Locked::Locked(Locked&& other) noexcept
     : list_(std::exchange(other.list_, nullptr)),
       lock_(std::move(other.lock_)),

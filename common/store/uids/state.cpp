@@ -93,7 +93,7 @@ std::size_t UidState::apply(std::string_view lines) {
 bool UidState::apply_line(std::string_view text) {
   const auto line = parse_line(text);
   if (!line) return false;
-  if (line->type == 'F') return apply_header(*line);
+  if (line->type == 'F' || line->type == 'H') return apply_header(*line);
   if (!valid()) return false;
   switch (line->type) {
     case 'c':
@@ -130,6 +130,7 @@ bool UidState::apply_line(std::string_view text) {
 bool UidState::apply_header(const UidLine& line) {
   if (valid() || line.a != version || !is_uid(line.b)) return false;
   uid_validity = static_cast<std::uint32_t>(line.b);
+  handed_over = line.type == 'H';
   return true;
 }
 
@@ -229,7 +230,8 @@ void UidState::renumber(std::uint32_t new_validity) {
 }
 
 std::string UidState::lines() const {
-  std::string out = seal_line(fmt::format("facteur-uids {} {}", version, uid_validity));
+  const auto* const word = handed_over ? "facteur-uids-handed-over" : "facteur-uids";
+  std::string out = seal_line(fmt::format("{} {} {}", word, version, uid_validity));
   out += ceiling_line(*this);
   out += modseq_line(modseq);
   for (std::size_t bit = 0; bit < keywords.size(); ++bit) out += keyword_line(bit, keywords[bit]);

@@ -36,7 +36,8 @@ class UidState {
   std::uint64_t modseq_ceiling = 1;  ///< up to it any mod-sequence may have been told
   std::uint64_t boot = 0;            ///< boot time of the machine that wrote the ceiling, seconds since 1970
   std::vector<std::string> keywords;
-  Tombstones tombstones;  ///< of the messages that were removed
+  Tombstones tombstones;     ///< of the messages that were removed
+  bool handed_over = false;  ///< another server may have given UIDs since
 
   /// Applies lines, each with its LF; octets behind the last LF are not looked at. Returns the octets used.
   std::size_t apply(std::string_view lines);

@@ -104,6 +104,22 @@ TEST_CASE("mail of one second gets UIDs in the order it was delivered, whatever 
   for (std::size_t i = 0; i < texts.size(); ++i) CHECK(content_of(*inbox, snapshot->records[i].uid) == texts[i]);
 }
 
+TEST_CASE("the time of a message's file is its internal date") {
+  const Folder folder;
+  const auto account = account_at(folder.path);
+  const auto inbox = open_in(*account, "INBOX");
+  add(*inbox, suite_mail, 0, {}, 1'000'000'000);
+  add(*inbox, suite_mail);
+  const auto snapshot = now(*inbox);
+  const auto files = files_in(folder.path + "/cur");
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    struct stat status{};
+    REQUIRE(::stat((folder.path + "/cur/" + files[i]).c_str(), &status) == 0);
+    CHECK(status.st_mtim.tv_sec == snapshot->records[i].internal_date);
+    CHECK(status.st_mtim.tv_nsec == 0);
+  }
+}
+
 TEST_CASE("UIDs are kept without the index, and by the file facteur-uids alone") {
   const Folder folder;
   std::vector<Uid> uids;

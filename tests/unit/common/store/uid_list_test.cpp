@@ -23,9 +23,11 @@ struct List {
                                .lock_wait = wait,
                                .new_validity = [this]() -> Result<std::uint32_t> { return validity; },
                                .seed = {},
-                               .take_over = {}}) {}
+                               .take_over = {},
+                               .take_back = [this](UidState& state) { return take_back(state); }}) {}
   Fd directory;
   std::uint32_t validity = 1000;
+  std::function<Result<bool>(UidState&)> take_back = [](UidState&) { return false; };
   UidList list;
 
   Uid assign(const std::string& base) {
@@ -221,6 +223,57 @@ TEST_CASE("a last line that has lost its end may have been told") {
   CHECK(list.uid_of("a") == 1);
 }
 
+TEST_CASE("a list that was handed over is used when it was taken back, and is ours again then") {
+  const Folder folder;
+  const auto path = folder.path + "/facteur-uids";
+  const Fd directory(::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto handed_over = [&] { return *is_handed_over(directory.get(), fs::system_files()); };
+  CHECK_FALSE(handed_over());
+  List one(folder.path);
+  List two(folder.path);
+  CHECK(one.assign("a") == 1);
+  CHECK(two.assign("b") == 2);
+  CHECK_FALSE(handed_over());
+  {
+    auto locked = one.list.lock();
+    REQUIRE(locked);
+    REQUIRE(locked->hand_over());
+  }
+  CHECK(handed_over());
+  for (auto* list : {&one, &two}) {
+    CHECK_FALSE(list->list.unchanged());
+    // What the other server did cannot be read now: nothing is given by the list alone.
+    list->take_back = [](UidState&) -> Result<bool> { return fail(Kind::temporary, "not now"); };
+    CHECK(list->list.lock().error().text == "not now");
+  }
+  CHECK(handed_over());
+  int calls = 0;
+  for (auto* list : {&two, &one}) {
+    list->take_back = [&](UidState& state) {
+      ++calls;
+      state.uid_next = 50;
+      return true;
+    };
+  }
+  CHECK(two.assign("c") == 50);
+  CHECK_FALSE(handed_over());
+  CHECK(one.assign("d") == 51);
+  CHECK(calls == 1);
+  CHECK(one.list.state().uid_validity == 1000);
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
+  // One that is older than what was told of it: the other server went on from there, and we as well.
+  write(path, seal_line("facteur-uids-handed-over 1 1000") + seal_line("u 1 0 0 a") + seal_line("n 40"));
+  one.validity = 1001;
+  CHECK(one.uid_of("a") == 1);
+  CHECK(one.list.state().uid_validity == 1001);
+  // Without anybody who can tell: of an mbox, say.
+  write(path, seal_line("facteur-uids-handed-over 1 1001") + seal_line("u 7 0 0 a"));
+  List other(folder.path);
+  other.validity = 1002;
+  CHECK(other.uid_of("a") == 1);
+  CHECK(other.list.state().uid_validity == 1002);
+}
+
 TEST_CASE("without its first line a list is numbered anew under a higher UIDVALIDITY") {
   const Folder folder;
   {
@@ -371,6 +424,31 @@ TEST_CASE("UIDVALIDITY of another server is taken over once in an account") {
   write(folder.path + "/facteur-uidvalidity", "garbage");
   CHECK(take_over(99));
   CHECK_FALSE(take_over(99));
+}
+
+TEST_CASE(
+    "a UIDVALIDITY that was handed over passes for no other server's, as long as there is room to write it down") {
+  const Folder folder;
+  const Fd directory(::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto lock = [&] { return *AccountLock::take(directory.get(), fs::system_files()); };
+  const auto first = *lock().next_uid_validity();
+  const auto second = *lock().next_uid_validity();
+  REQUIRE(lock().write_down(first));
+  const auto text = read(folder.path + "/facteur-uidvalidity");
+  REQUIRE(lock().write_down(first));
+  CHECK(read(folder.path + "/facteur-uidvalidity") == text);
+  CHECK_FALSE(*lock().take_over(first));
+  CHECK_FALSE(*lock().take_over(second));
+  CHECK(*lock().take_over(77));
+  REQUIRE(lock().write_down(77));
+  CHECK(*lock().next_uid_validity() > second);
+  CHECK_FALSE(*lock().take_over(first));
+  std::string full;
+  for (std::uint32_t i = 0; i < 100'000; ++i) full += std::to_string(1'000'000'000 + i) + "\n";
+  write(folder.path + "/facteur-uidvalidity", full);
+  CHECK(lock().write_down(1'000'099'999));
+  CHECK(lock().write_down(5).error().kind == Kind::permanent);
+  CHECK_FALSE(*lock().take_over(5));
 }
 
 TEST_CASE("UIDVALIDITY rises within one second, and survives a hostile file") {
