@@ -51,10 +51,14 @@ int export_mailbox(store::MaildirAccount& account, const std::string& where, con
 int remove_index(const std::string& root) {
   auto& files = fs::system_files();
   const auto location = store::location_of(store::Location::Format::maildir, root, {});
-  store::discard_index(location, files);
-  const auto removed = files.remove_directory(AT_FDCWD, location.state);
-  if (removed || removed.error().errno_value == ENOENT) return EX_OK;
-  return complain(EX_CANTCREAT, "Dovecot will show a mailbox for it: " + removed.error().text);
+  store::discard_index(location);
+  for (const auto& folder : {location.index, location.state}) {
+    const auto removed = files.remove_directory(AT_FDCWD, folder);
+    if (!removed && removed.error().errno_value != ENOENT) {
+      return complain(EX_CANTCREAT, "Dovecot will show a mailbox for it: " + removed.error().text);
+    }
+  }
+  return EX_OK;
 }
 
 /// All mailboxes; one that fails stops none of the others.

@@ -118,39 +118,3 @@ TEST_CASE("KIL-03: a session that is killed anywhere leaves a mailbox that goes 
   CHECK(now(*inbox)->records.size() >= told.size());
   for (const auto& [uid, text] : told) CHECK(content_of(*inbox, uid) == text);
 }
-
-TEST_CASE("a folder of many messages is read without opening one of them", "[.slow]") {
-  struct Counting : UnsyncedFiles {
-    int opened = 0;
-    Result<Fd> open(int directory, const std::string& path, int flags, mode_t mode) override {
-      ++opened;
-      return Files::open(directory, path, flags, mode);
-    }
-  } files;
-  const Folder folder;
-  const auto account = account_at(folder.path, files);
-  constexpr int count = 100000;
-  for (int i = 0; i < count; ++i) {
-    const auto name = folder.path + "/cur/" + std::to_string(1600000000 + i) + ".M1P1.h,S=2,W=3:2,S";
-    const Fd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    REQUIRE(::write(fd.get(), "x\n", 2) == 2);
-  }
-  const auto timed = [&](const char* what, auto act) {
-    const auto start = monotonic_now();
-    act();
-    WARN(what << ": " << std::chrono::duration_cast<Milliseconds>(monotonic_now() - start).count() << " ms");
-  };
-  files.opened = 0;
-  auto inbox = open_in(*account, "INBOX");
-  timed("first snapshot", [&] { CHECK(now(*inbox)->records.size() == count); });
-  CHECK(files.opened < 20);
-  pause_for(Milliseconds{200});
-  timed("again, settling", [&] { (void)now(*inbox); });
-  timed("again, unchanged", [&] { (void)now(*inbox); });
-  const Uid uid = 500;
-  timed("one flag", [&] { REQUIRE(inbox->change_flags({&uid, 1}, FlagChange::add, answered, {})); });
-  timed("snapshot after it", [&] { (void)now(*inbox); });
-  inbox.reset();
-  inbox = open_in(*account, "INBOX");
-  timed("second opening", [&] { CHECK(now(*inbox)->records.size() == count); });
-}
