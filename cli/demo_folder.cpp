@@ -27,6 +27,7 @@
 #include "common/tls/context.h"
 #include "config/describe.h"
 #include "config/load.h"
+#include "config/yaml.h"
 
 namespace facteur::cli {
 namespace {
@@ -132,13 +133,15 @@ std::string own_settings(const std::string& folder, const Memory& memory,
       "hostname: mail." + std::string(default_domain) + "\ndomains: [" + std::string(default_domain) + "]\n";
   out += "inet_interfaces: [loopback-only]\nmynetworks: []\nsystem_users: false\n";
   for (const auto& [name, port] : ports) out += "ports." + std::string(name) + ": " + std::to_string(port) + "\n";
-  out += "tls: {certificate: " + folder + "/tls/cert.pem, key: " + folder + "/tls/key.pem}\n";
+  const auto in_folder = [&](const std::string& name) { return config::yaml_scalar(folder + name); };
+  out += "tls: {certificate: " + in_folder("/tls/cert.pem") + ", key: " + in_folder("/tls/key.pem") + "}\n";
   out += "allow_plaintext_from: [127.0.0.0/8, \"::1/128\"]\n";
   // Everybody who tries it comes from one address.
   out += "smtpd_client_connection_count_limit: 0\nmail_max_userip_connections: 0\n";
-  out += "users: " + folder + "/users.yaml\naliases: [" + folder + "/aliases]\nlog: " + folder + "/log\n";
-  out += "virtual_mail_root: " + folder + "/mail\nqueue_directory: " + folder + "/spool\n";
-  out += "state_directory: " + folder + "/state\nrun_directory: " + folder + "/run\n";
+  out += "users: " + in_folder("/users.yaml") + "\naliases: [" + in_folder("/aliases") + "]\n";
+  out += "log: " + in_folder("/log") + "\nvirtual_mail_root: " + in_folder("/mail") + "\n";
+  out += "queue_directory: " + in_folder("/spool") + "\nstate_directory: " + in_folder("/state") + "\n";
+  out += "run_directory: " + in_folder("/run") + "\n";
   if (!process::is_real_root()) return out;
   const char* users[] = {"facteur_user", "login_user", "auth_user", "queue_user", "out_user", "mail_uid"};
   unsigned uid = memory.uid_base;

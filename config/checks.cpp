@@ -57,6 +57,9 @@ Complaint path_of_account(std::string_view path) {
     return "has no path that begins with '/' or '~/'";
   }
   if (!placeholders(path)) return "has a '%' that is not %u, %n, %d, %h or %%";
+  if (path.rfind("%h") != std::string_view::npos && path.rfind("%h") != 0) {
+    return "has a %h that does not begin it: %h is a whole path";
+  }
   return absolute_path(path.substr(path.find('/')));
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <string>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <system_error>
@@ -30,6 +31,18 @@ void write_only(int descriptor) {
   if (again) ::dup2(again.get(), descriptor);
 }
 
+/// Descriptors that each process must be allowed: with fewer a handful of clients leaves the queue without.
+constexpr rlim_t least_descriptors = 256;
+
+bool may_open_enough() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= least_descriptors) return true;
+  std::fprintf(stderr,
+               "facteurd: %llu files may be open at once, and it needs %llu: raise the hard limit (ulimit -Hn)\n",
+               static_cast<unsigned long long>(limit.rlim_max), static_cast<unsigned long long>(least_descriptors));
+  return false;
+}
+
 int serve(int argc, char** argv) {
   CLI::App app("facteurd: the master process of Facteur");
   std::string config;
@@ -40,6 +53,7 @@ int serve(int argc, char** argv) {
     return app.exit(error) == 0 ? EX_OK : EX_USAGE;  // --help ends here too
   }
   write_only(STDERR_FILENO);
+  if (!may_open_enough()) return EX_OSERR;
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
   // Nobody's folder is held by a process that lives for months. The settings are read again at each reload.

@@ -49,6 +49,12 @@ bool needs_doors(const Child& child) {
   return child.door->is_open() && (!child.retiring || (row != nullptr && row->has_clients));
 }
 
+/// The jails of workers are open for these, and for what they were when a worker was born.
+bool same_places(const config::Settings& a, const config::Settings& b) {
+  return a.mail_location == b.mail_location && a.virtual_mail_root == b.virtual_mail_root &&
+         a.index_location == b.index_location;
+}
+
 std::string describe(int status) {
   if (WIFSIGNALED(status)) return fmt::format("killed by signal {}", WTERMSIG(status));
   return fmt::format("exit status {}", WEXITSTATUS(status));
@@ -112,7 +118,7 @@ Result<> Supervisor::reload(config::Settings settings) {
   const auto before = settings_;
   settings_ = std::move(settings);
   auto sealed = config::to_sealed(settings_);
-  auto bound = sealed ? Result<>() : Result<>(fail(sealed));
+  auto bound = sealed ? make_folders(settings_, real_root_) : Result<>(fail(sealed));
   for (const auto& row : permanent_programs) {
     if (auto user = user_of(row); bound && !user) bound = fail(user);
   }
@@ -127,13 +133,24 @@ Result<> Supervisor::reload(config::Settings settings) {
   if (auto opened = log_.open(settings_.log); !opened)
     log::error("the log stays where it was: {}", opened.error().text);
   log_.attach();
+  const bool moved = !same_places(before, settings_);
   for (auto& child : children_) {
     const auto* row = row_of(child.program);
-    if (row == nullptr || !row->generational) child.door->send(NewSettings{sealed_settings_.duplicate()});
+    if (row == nullptr && moved) {
+      dismiss(child);
+    } else if (row == nullptr || !row->generational) {
+      child.door->send(NewSettings{sealed_settings_.duplicate()});
+    }
     give_log(child);  // it may be another one
   }
   start_all();
   return {};
+}
+
+/// A worker is told to end, and another one serves from now on.
+void Supervisor::dismiss(Child& worker) {
+  worker.retiring = true;
+  ::kill(worker.pid, SIGTERM);
 }
 
 void Supervisor::start_permanent(const ProgramRow& row, unsigned index) {

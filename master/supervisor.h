@@ -91,6 +91,7 @@ class Supervisor {
   void succeed(Child& full);
   void reap();
   void died(Child& child, int status);
+  static void dismiss(Child& worker);
   void restart_later(const ProgramRow& row, unsigned index, Milliseconds pause);
   [[nodiscard]] Milliseconds pause_after(const ProgramRow& row, const Child& child);
   /// What is being stopped, and what follows when it has ended.

@@ -105,9 +105,10 @@ void Workers::begin_session(Child& login, Handover& handover, auth::AccountRecor
   sessions_[id] = {(*worker)->instance, login.instance, handover.id};
 }
 
-void Workers::session_taken(const Child& worker, const SessionTaken& answer) {
+void Workers::session_taken(Child& worker, const SessionTaken& answer) {
   const auto session = sessions_.find(answer.id);
   if (session == sessions_.end() || session->second.worker != worker.instance) return;
+  if (!answer.taken) worker.retiring = true;  // somebody has told it to end: the next session gets another one
   answer_login(session->second, answer.taken, answer.taken ? "" : "the worker is about to end");
   sessions_.erase(session);
 }

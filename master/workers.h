@@ -52,7 +52,7 @@ class Workers {
   void ask_authd(Question question, AccountHandler handler);
   void take_handover(Child& login, Handover handover);
   void begin_session(Child& login, Handover& handover, auth::AccountRecord found);
-  void session_taken(const Child& worker, const SessionTaken& answer);
+  void session_taken(Child& worker, const SessionTaken& answer);
   void answer_login(const OnItsWay& session, bool taken, const std::string& why);
   void find_worker_for(Child& queued, const WorkerQuery& query);
   void prepare_delivery(std::uint32_t queued, std::uint64_t query, const auth::AccountRecord& found);

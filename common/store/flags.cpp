@@ -41,6 +41,14 @@ Result<std::uint64_t> add_keywords(std::vector<std::string>& table, const std::v
   return bits;
 }
 
+Result<> check_keywords(std::span<const NewMessage> messages) {
+  for (const auto& message : messages) {
+    const auto bad = std::ranges::find_if_not(message.keywords, is_keyword);
+    if (bad != message.keywords.end()) return fail(Kind::permanent, "not a keyword: " + printable(*bad, 64));
+  }
+  return {};
+}
+
 std::uint64_t keyword_bits(const std::vector<std::string>& table, const std::vector<std::string>& names) {
   std::uint64_t bits = 0;
   for (const auto& name : names) {

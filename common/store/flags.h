@@ -19,6 +19,8 @@ constexpr std::size_t max_keyword_length = 200;
 /// if one is no keyword or they would be more than `max_keywords`.
 [[nodiscard]] Result<std::uint64_t> add_keywords(std::vector<std::string>& table,
                                                  const std::vector<std::string>& names);
+/// Kind::permanent if one of these messages has a keyword that is none.
+[[nodiscard]] Result<> check_keywords(std::span<const NewMessage> messages);
 /// The bits of those keywords that `table` has.
 [[nodiscard]] std::uint64_t keyword_bits(const std::vector<std::string>& table, const std::vector<std::string>& names);
 /// The names of these bits.

@@ -114,7 +114,8 @@ class Mailbox {
   /// Envelope and structure, from the index or parsed now; at least what is wanted of it. Kind::permanent if the
   /// message is gone.
   [[nodiscard]] virtual Result<std::shared_ptr<const mime::Summary>> summary(Uid uid, mime::Aspects wanted = {}) = 0;
-  /// Adds all or none. Durable when it returns.
+  /// Adds all or none. Durable when it returns. Keywords that find no room in the mailbox (`max_keywords`) are left
+  /// out: they are no reason not to keep a message. copy() does the same.
   [[nodiscard]] virtual Result<Appended> append(std::span<const NewMessage> messages) = 0;
   /// Changes flags; UIDs that are gone are passed over. More than `max_keywords` names in all: Kind::permanent.
   [[nodiscard]] virtual Result<> change_flags(std::span<const Uid> uids, FlagChange change, std::uint8_t system_flags,

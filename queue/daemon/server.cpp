@@ -105,6 +105,7 @@ void Server::take_settings() {
   core_->set_options(options);
   remote_->set_options(options);
   reception_->set_options(options);
+  local_->forget_accounts();  // their mail may lie elsewhere now, and be another worker's
 }
 
 void Server::stop() {

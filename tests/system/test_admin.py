@@ -14,7 +14,7 @@ import unittest
 
 from harness import PASSWORD, Demo, alive, main, message, need_root, program, wait_until
 
-EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_CONFIG = 64, 65, 69, 78
+EX_USAGE, EX_DATAERR, EX_UNAVAILABLE, EX_OSERR, EX_CONFIG = 64, 65, 69, 71, 78
 
 
 def accepts(port):
@@ -151,6 +151,74 @@ class AdminTest(unittest.TestCase):
             demo.wait_for_mail("alice", 2)
             wait_until(lambda: ": removed" in demo.log_text(), 5, "the lines of queued")
             self.assertEqual(os.path.getsize(demo.info["log"] + ".1"), old)
+
+    def inbox(self, demo, login):
+        """How many messages a fresh session sees; None if it is not served."""
+        client = imaplib.IMAP4("127.0.0.1", demo.port("imap"), timeout=10)
+        try:
+            client.login(login, PASSWORD)
+            return int(client.select()[1][0])
+        except imaplib.IMAP4.error:
+            return None
+        finally:
+            client.shutdown()
+
+    def deliver(self, demo, login):
+        queue_id = demo.send("sender@outside.test", f"{login}@example.test", message("moved")).split()[-1]
+        wait_until(lambda: f"{queue_id}: removed" in demo.log_text(), 15, "a delivery")
+
+    def test_a_reload_that_moves_the_mail_moves_everybody(self):
+        """Workers of before are in jails around the old place: others serve from then on, and old sessions end."""
+        with Demo(directory=self.folder) as demo:
+            self.deliver(demo, "alice")
+            idle = imaplib.IMAP4("127.0.0.1", demo.port("imap"), timeout=10)
+            idle.login("bob", PASSWORD)
+            idle.select()
+            old = os.path.dirname(os.path.dirname(os.path.dirname(demo.info["mail"]["alice"])))
+            new = os.path.join(self.folder, "elsewhere", "mail")
+            for root, before, now in ((new, 1, 0), (old, 1, 1), (new, 1, 1)):
+                self.assertEqual(wait_until(lambda: self.inbox(demo, "alice") or 0, 10, "the mail of before"), before)
+                self.set_line(demo, "virtual_mail_root", root)
+                reloaded = demo.run("facteur", "reload")
+                self.assertEqual(reloaded.returncode, 0, reloaded.stderr)
+                if idle:
+                    idle.sock.settimeout(10)
+                    self.assertTrue(idle.readline().startswith(b"* BYE"))
+                    idle.shutdown()
+                    idle = None
+                found = wait_until(lambda: {"messages": self.inbox(demo, "alice")} if self.inbox(demo, "alice") is not None else None,
+                                   10, "a session")
+                self.assertEqual(found["messages"], now, root)
+                if root == new and now == 0:
+                    self.deliver(demo, "alice")
+                    self.assertEqual(self.inbox(demo, "alice"), 1)
+                    self.assertEqual(os.stat(new).st_uid, os.stat(old).st_uid)
+
+    def test_a_worker_that_was_told_to_end_keeps_nobody_waiting(self):
+        with Demo(directory=self.folder, settings=["stop_grace=60s"]) as demo:
+            self.deliver(demo, "alice")
+            slow = imaplib.IMAP4("127.0.0.1", demo.port("imap"), timeout=10)
+            slow.login("alice", PASSWORD)
+            slow.append("INBOX", None, None, b"Subject: large\r\n\r\n" + 200_000 * b"a line of a large message of which nothing is read\r\n")
+            slow.select()
+            slow.send(b"x FETCH 1:* BODY[]\r\n")
+            worker = demo.pids("imapd")
+            self.assertEqual(len(worker), 1)
+            wait_until(lambda: demo.pids("imapd") == worker, 5, "the worker")
+            time.sleep(0.5)
+            os.kill(worker[0], signal.SIGTERM)
+            wait_until(lambda: self.inbox(demo, "bob") == 0, 5, "a session of somebody else")
+            self.assertIn(worker[0], demo.pids("imapd"))
+            slow.shutdown()
+            wait_until(lambda: worker[0] not in demo.pids("imapd"), 10, "the end of the first worker")
+
+    def test_too_few_descriptors_are_told_at_the_start(self):
+        with Demo(directory=self.folder) as demo:
+            pass
+        few = ["sh", "-c", 'ulimit -Hn 100; exec "$@"', "sh", program("facteurd"), "--config", demo.info["config"]]
+        refused = subprocess.run(few, capture_output=True, text=True, timeout=20)
+        self.assertEqual(refused.returncode, EX_OSERR)
+        self.assertIn("100 files may be open at once, and it needs 256", refused.stderr)
 
     def test_a_refused_reload_changes_nothing(self):
         with Demo(directory=self.folder) as demo:

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/fd.h"
 #include "common/base/strings.h"
 
 namespace facteur::store {
@@ -16,6 +18,7 @@ namespace {
 constexpr std::array<const char*, LmdbEnv::tables> names{"summaries-1", "counters-1", "records-2"};
 constexpr mode_t file_mode = 0600;
 constexpr int attempts = 16;
+constexpr off_t lock_file_octets = 8192;  ///< what LMDB makes it for its usual 126 readers
 
 struct Abort {
   void operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
@@ -63,7 +66,15 @@ void LmdbEnv::Close::operator()(MDB_env* env) const {
   mdb_env_close(env);
 }
 
+/// LMDB leaves its lock file without blocks, and writes to it as memory: on a full disk that is a SIGBUS. Here it is an
+/// error. The rest it writes as a file.
+int LmdbEnv::reserve_locks() const {
+  const Fd file(::open((folder_ + "/lock.mdb").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode));
+  return file ? ::posix_fallocate(file.get(), 0, lock_file_octets) : errno;
+}
+
 int LmdbEnv::start() {
+  if (const int code = reserve_locks(); code != 0) return code;
   MDB_env* env = nullptr;
   if (const int code = mdb_env_create(&env); code != 0) return code;
   env_.reset(env);

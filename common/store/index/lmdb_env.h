@@ -60,6 +60,7 @@ class LmdbEnv {
     void operator()(MDB_env* env) const;
   };
   explicit LmdbEnv(std::string folder) : folder_(std::move(folder)) {}
+  [[nodiscard]] int reserve_locks() const;
   [[nodiscard]] int start();
   [[nodiscard]] int begin(unsigned flags, MDB_txn** txn);
   [[nodiscard]] int attempt(const LmdbBatch& batch, bool& holds);

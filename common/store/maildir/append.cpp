@@ -43,17 +43,6 @@ Result<> MaildirCore::place(std::vector<TemporaryMessage>& written, std::span<co
   return {};
 }
 
-/// What can be refused is refused before anything is written.
-Result<> MaildirCore::check_keywords(std::span<const NewMessage> messages) {
-  const std::scoped_lock lock(mutex_);
-  if (auto done = refresh(); !done) return done;
-  auto table = list_.state().keywords;
-  for (const auto& message : messages) {
-    if (const auto bits = add_keywords(table, message.keywords); !bits) return fail(bits);
-  }
-  return {};
-}
-
 Result<Appended> MaildirCore::append(std::span<const NewMessage> messages) {
   if (auto good = check_keywords(messages); !good) return fail(good);
   // The file's time says the same as the list: for whoever has only the file.
@@ -102,8 +91,7 @@ Result<Appended> MaildirCore::give_uids(const std::vector<Placed>& placed) {
   for (const auto& message : placed) {
     const auto parsed = parse_maildir_name(message.name);
     check(parsed.has_value(), "a name that we made is none");
-    const auto bits = list->define(message.keywords);
-    if (!bits) return fail(bits);
+    const auto bits = list->define_what_fits(message.keywords);
     const FileState file{Place::in_cur, parsed->flags, pass_, std::string(parsed->info)};
     // Another process may have seen the file, and given it a UID.
     Uid uid = list_.state().uid_of(parsed->base);
@@ -116,7 +104,7 @@ Result<Appended> MaildirCore::give_uids(const std::vector<Placed>& placed) {
       uid = list->assign(std::move(entry));
     }
     list_.state().find(uid)->file = file;
-    list->set_keywords(uid, *bits);
+    list->set_keywords(uid, bits);
     appended.uids.push_back(uid);
   }
   if (auto done = list->commit(); !done) return fail(done);

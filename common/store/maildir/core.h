@@ -163,7 +163,6 @@ class MaildirCore : public std::enable_shared_from_this<MaildirCore> {
   [[nodiscard]] Result<bool> with_file(Uid uid, const std::function<Result<>(UidEntry&)>& act);
   [[nodiscard]] Result<bool> set_system_flags(Uid uid, FlagChange how, std::uint8_t flags);
   [[nodiscard]] Result<std::uint64_t> define(FlagChange how, const std::vector<std::string>& keywords);
-  [[nodiscard]] Result<> check_keywords(std::span<const NewMessage> messages);
   [[nodiscard]] Result<Appended> adopt(std::vector<Placed>& placed);
   [[nodiscard]] Result<Appended> give_uids(const std::vector<Placed>& placed);
   void withdraw(const std::vector<Placed>& placed);

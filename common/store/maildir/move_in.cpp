@@ -67,7 +67,7 @@ std::uint64_t MaildirCore::bits_of_letters(UidList::Locked& list, std::string_vi
   if (!letters_) {
     if (auto read = read_letters(); !read) return 0;
   }
-  return list.define(names_of_letters(info, *letters_)).value_or(0);
+  return list.define_what_fits(names_of_letters(info, *letters_));
 }
 
 Result<> MaildirCore::read_letters() {

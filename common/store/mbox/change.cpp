@@ -41,13 +41,6 @@ class LockedMessage : public Content {
 
 }  // namespace
 
-/// What can be refused is refused before anything is written.
-Result<> MboxCore::check_keywords(const std::vector<std::string>& keywords) {
-  auto table = list_.state().keywords;
-  if (const auto bits = add_keywords(table, keywords); !bits) return fail(bits);
-  return {};
-}
-
 Result<> MboxCore::add_all(const LockedMbox& mbox, std::span<const NewMessage> messages) {
   std::vector<NewContent> contents;
   contents.reserve(messages.size());
@@ -73,11 +66,7 @@ Result<Appended> MboxCore::append(std::span<const NewMessage> messages) {
 
 /// The mbox has been loaded under its lock.
 Result<Appended> MboxCore::append_to(const LockedMbox& mbox, std::span<const NewMessage> messages) {
-  std::vector<std::string> all_keywords;
-  for (const auto& message : messages) {
-    all_keywords.insert(all_keywords.end(), message.keywords.begin(), message.keywords.end());
-  }
-  if (auto good = check_keywords(all_keywords); !good) return fail(good);
+  if (auto good = check_keywords(messages); !good) return fail(good);
   Appended appended{.uid_validity = snapshot_->uid_validity, .uids = {}};
   if (messages.empty()) return appended;
   if (auto added = add_all(mbox, messages); !added) return fail(added);

@@ -152,8 +152,7 @@ void MboxCore::give_uids(UidList::Locked& list) {
 
 void MboxCore::note_flags(UidList::Locked& list, Uid uid, const MboxMessage& message, std::uint64_t& modseq) {
   auto& entry = *list_.state().find(uid);
-  // More keywords than there are bits: those beyond are not shown.
-  const auto bits = list.define(message.status.keywords).value_or(entry.keywords);
+  const auto bits = list.define_what_fits(message.status.keywords);
   const bool known = entry.file.place != FileState::Place::missing;
   const bool changed = entry.keywords != bits || (known && entry.file.system_flags != message.status.system_flags);
   entry.file.place = FileState::Place::in_cur;

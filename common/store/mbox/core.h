@@ -79,7 +79,6 @@ class MboxCore {
   [[nodiscard]] Result<std::string> header_with(const LockedMbox& mbox, const MboxMessage& message, Flags flags);
   [[nodiscard]] Result<Appended> append_to(const LockedMbox& mbox, std::span<const NewMessage> messages);
   [[nodiscard]] Result<> add_all(const LockedMbox& mbox, std::span<const NewMessage> messages);
-  [[nodiscard]] Result<> check_keywords(const std::vector<std::string>& keywords);
 
   std::mutex mutex_;
   std::string path_;

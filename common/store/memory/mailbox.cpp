@@ -17,13 +17,12 @@ std::int64_t date_or_now(std::int64_t date) {
   return date != 0 ? date : std::chrono::duration_cast<Seconds>(wall_now().time_since_epoch()).count();
 }
 
-/// The keyword bits of each message; names new to `table` are added.
-Result<std::vector<std::uint64_t>> all_bits(std::vector<std::string>& table, std::span<const NewMessage> messages) {
+/// The keyword bits of each message; names new to `table` are added while there is room.
+std::vector<std::uint64_t> all_bits(std::vector<std::string>& table, std::span<const NewMessage> messages) {
   std::vector<std::uint64_t> out;
   for (const auto& message : messages) {
-    const auto bits = add_keywords(table, message.keywords);
-    if (!bits) return fail(bits);
-    out.push_back(*bits);
+    auto& bits = out.emplace_back(0);
+    for (const auto& name : message.keywords) bits |= add_keywords(table, {name}).value_or(0);
   }
   return out;
 }
@@ -116,6 +115,7 @@ Result<std::shared_ptr<const mime::Summary>> MemoryMailbox::summary(Uid uid, mim
 
 Result<Appended> MemoryMailbox::append(std::span<const NewMessage> messages) {
   if (read_only_) return refuse_read_only();
+  if (auto good = check_keywords(messages); !good) return fail(good);
   std::vector<std::string> octets;
   for (const auto& message : messages) {
     NewContent content(message);
@@ -126,8 +126,7 @@ Result<Appended> MemoryMailbox::append(std::span<const NewMessage> messages) {
   const std::scoped_lock lock(state_->mutex);
   Snapshot changed = state_->next();
   const auto bits = all_bits(changed.keywords, messages);
-  if (!bits) return fail(bits);
-  auto appended = state_->add(changed, messages, octets, *bits);
+  auto appended = state_->add(changed, messages, octets, bits);
   state_->publish(std::move(changed), watch_.get());
   return appended;
 }

@@ -68,6 +68,8 @@ class UidList {
     Uid assign(UidEntry entry);
     /// Bits of these keywords, defined where they are new. Kind::permanent as add_keywords().
     [[nodiscard]] Result<std::uint64_t> define(const std::vector<std::string>& keywords);
+    /// The same of a message that is kept whatever its keywords are: for those that find no room there is no bit.
+    std::uint64_t define_what_fits(const std::vector<std::string>& keywords);
     void set_keywords(Uid uid, std::uint64_t bits);
     void forget(Uid uid);
     void set_first_recent(Uid uid);

@@ -166,6 +166,12 @@ Result<std::uint64_t> UidList::Locked::define(const std::vector<std::string>& ke
   return bits;
 }
 
+std::uint64_t UidList::Locked::define_what_fits(const std::vector<std::string>& keywords) {
+  std::uint64_t bits = 0;
+  for (const auto& name : keywords) bits |= define({name}).value_or(0);
+  return bits;
+}
+
 void UidList::Locked::set_keywords(Uid uid, std::uint64_t bits) {
   auto* entry = list_->state_.find(uid);
   if (entry == nullptr || entry->keywords == bits) return;

@@ -139,6 +139,7 @@ TEST_CASE("Texts are checked for what they name") {
                        "mail_location: maildir:x",
                        "mail_location: mbox:/var/mail/%x",
                        "mail_location: 'maildir:~/Maildir:INDEX=/x/%u'",
+                       "mail_location: 'maildir:/srv/%h/Maildir'",
                        "index_location: index/%u",
                        "index_location: /var/index",
                        "index_location: /var/index/%d",

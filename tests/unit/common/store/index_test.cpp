@@ -119,6 +119,17 @@ TEST_CASE("where there can be no index, there is none and nothing fails") {
   CHECK_FALSE(index->summary({1, 1, "m"}));
 }
 
+TEST_CASE("what the index writes as memory has its place on the disk") {
+  const Folder folder;
+  LmdbIndex index(folder.path + "/index");
+  fill(index, 1);
+  index.close();
+  struct stat status{};
+  REQUIRE(::stat((folder.path + "/index/lock.mdb").c_str(), &status) == 0);
+  CHECK(status.st_size >= 8192);
+  CHECK(status.st_blocks * 512 >= status.st_size);
+}
+
 TEST_CASE("a folder that others may have filled is not used, and left alone") {
   const Folder folder;
   const std::string path = folder.path + "/index";

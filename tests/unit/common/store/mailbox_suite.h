@@ -19,6 +19,7 @@ inline void run_mailbox_suite(const std::function<SuiteSubject()>& make) {
                                                         {"flags", suite_flags},
                                                         {"expunge", suite_expunge},
                                                         {"expunged since", suite_expunged_since},
+                                                        {"many keywords", suite_many_keywords},
                                                         {"sessions", suite_sessions},
                                                         {"all or none", suite_all_or_none},
                                                         {"watch", suite_watch},

@@ -146,6 +146,32 @@ inline void suite_expunge(const SuiteSubject& subject) {
   CHECK(now(*open_in(*other, "INBOX"))->records.size() == 1);
 }
 
+inline void suite_many_keywords(const SuiteSubject& subject) {
+  const auto account = subject.session();
+  const auto inbox = open_in(*account, "INBOX");
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < max_keywords; ++i) all.push_back("k" + std::to_string(i));
+  const Uid first = add(*inbox, suite_mail);
+  REQUIRE(inbox->change_flags({&first, 1}, FlagChange::add, 0, all));
+  CHECK(inbox->change_flags({&first, 1}, FlagChange::add, 0, {"more"}).error().kind == Kind::permanent);
+
+  // A message is kept without what finds no room.
+  const std::vector<NewMessage> one{{suite_mail, seen, {"k3", "more"}, 0}};
+  REQUIRE(inbox->append(one));
+  if (account->create("Other")) {  // an mbox has no other mailboxes
+    const auto other = open_in(*account, "Other");
+    REQUIRE(other->append(one));
+    const Uid there = now(*other)->records[0].uid;
+    REQUIRE(other->copy({&there, 1}, *inbox));
+  }
+  const auto end = now(*inbox);
+  CHECK(end->records.size() >= 2);
+  for (const auto& record : end->records) {
+    if (record.uid != first) CHECK(record.flags == Flags{seen, std::uint64_t{1} << 3});
+  }
+  CHECK(end->keywords == all);
+}
+
 inline void suite_expunged_since(const SuiteSubject& subject) {
   using Ranges = std::vector<UidRange>;
   const auto account = subject.session();
