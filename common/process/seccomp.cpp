@@ -90,8 +90,6 @@ constexpr std::array never{
     SCMP_SYS(migrate_pages),
     SCMP_SYS(move_pages),
     SCMP_SYS(process_madvise),
-    // Makes holes in the log, whose descriptor is there to be written to.
-    SCMP_SYS(fallocate),
 };
 
 constexpr std::array with_files{
@@ -99,6 +97,7 @@ constexpr std::array with_files{
     SCMP_SYS(link),      SCMP_SYS(linkat),  SCMP_SYS(unlink),  SCMP_SYS(unlinkat),  SCMP_SYS(renameat),
     SCMP_SYS(mkdir),     SCMP_SYS(mkdirat), SCMP_SYS(rmdir),   SCMP_SYS(renameat2), SCMP_SYS(symlink),
     SCMP_SYS(symlinkat), SCMP_SYS(chmod),   SCMP_SYS(chown),   SCMP_SYS(truncate),  SCMP_SYS(fchmodat),
+    SCMP_SYS(fallocate),
 };
 
 class Builder {
@@ -170,6 +169,9 @@ Result<> load_seccomp(const Role& role) {
   limit_sockets(builder, role.rights);
   if ((role.rights & open_files) == 0) {
     for (const int call : with_files) builder.refuse(call);
+  } else {
+    // Room on the disk for a file may be had, holes in one that is there to be written to may not be made.
+    builder.refuse_if(SCMP_SYS(fallocate), SCMP_A1(SCMP_CMP_NE, 0));
   }
   if (builder.first_error() != 0) return fail_errno("seccomp_rule_add", builder.first_error());
   seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);

@@ -76,6 +76,10 @@ TEST_CASE("a worker reaches its own folder and nothing beside it, and can still 
           const std::string b = mine.path + "/b";
           if (!Fd(::open(a.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600))) return 1;
           if (::rename(a.c_str(), b.c_str()) != 0) return 2;
+          // Room for a file, and no holes in one.
+          const Fd file(::open(b.c_str(), O_WRONLY | O_CLOEXEC));
+          if (::posix_fallocate(file.get(), 0, 8192) != 0) return 5;
+          if (::fallocate(file.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) == 0) return 6;
           if (Fd(::open((other.path + "/x").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600))) return 3;
           int ran = 0;
           std::thread([&] { ran = 1; }).join();
