@@ -49,7 +49,10 @@ Result<Fd> enter(int parent, const std::string& name, mode_t mode, std::optional
   auto& files = fs::system_files();
   auto there = files.open(parent, name, passing);
   if (there || there.error().errno_value != ENOENT) return there;
-  if (auto made = files.make_directory(parent, name, own_mode); !made) return fail(made);
+  const auto made = files.make_directory(parent, name, own_mode);
+  // Another session of a new account was first.
+  if (!made && made.error().errno_value == EEXIST) return files.open(parent, name, passing);
+  if (!made) return fail(made);
   const auto fresh = files.open(parent, name, O_DIRECTORY | O_NOFOLLOW | O_RDONLY);
   if (!fresh) return fail(fresh);
   // The owner of `parent` may have put another one in its place, to have it given away.
@@ -62,8 +65,8 @@ Result<Fd> enter(int parent, const std::string& name, mode_t mode, std::optional
 
 /// Makes the account's own folder, step by step from virtual_mail_root or the root of indexes. What lies between
 /// belongs to whom the root belongs, so that workers of that user can make room for further accounts.
-Result<Fd> make_own_folder(const std::string& own, const auth::Account& account, const std::string& root,
-                           bool real_root) {
+Result<> make_own_folder(const std::string& own, const auth::Account& account, const std::string& root,
+                         bool real_root) {
   if (!own.starts_with(root + "/")) return fail(Kind::permanent, printable(own) + " is not below " + root);
   auto folder = fs::system_files().open(AT_FDCWD, root, passing);
   if (!folder) return fail(folder);
@@ -80,7 +83,7 @@ Result<Fd> make_own_folder(const std::string& own, const auth::Account& account,
     if (!next) return fail(next);
     folder = std::move(next);
   }
-  return folder;
+  return {};
 }
 
 /// What we keep beside an mbox lies here: the index, UIDs, locks of sessions.
@@ -179,7 +182,7 @@ Result<> make_mail(const auth::Account& account, const config::Settings& setting
   if (!place) return fail(place);
   if (is_virtual(account)) {
     const auto made = make_own_folder(own_folder(account, *place), account, settings.virtual_mail_root, real_root);
-    if (!made) return fail(made);
+    if (!made) return made;
   }
   make_index(account, settings, real_root);
   if (!real_root) return make_place(*place, account);

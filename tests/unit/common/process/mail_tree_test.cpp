@@ -1,9 +1,12 @@
 #include "common/process/mail_tree.h"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "catch.h"
 #include "common/fs/files.h"
@@ -81,6 +84,25 @@ TEST_CASE("a virtual account's folders are made below the root of virtual mail, 
   CHECK_FALSE(make_mail(account_at(folder.path + "/../x", "maildir:~/M", ::getuid()), settings, false));
   CHECK_FALSE(make_mail(account_at(folder.path + "/a/../../x", "maildir:~/M", ::getuid()), settings, false));
   CHECK_FALSE(make_mail(account_at("/tmp", "maildir:~/M", ::getuid()), settings, false));
+}
+
+TEST_CASE("sessions that make a new account's folders at once all find them") {
+  const Folder folder;
+  config::Settings settings;
+  settings.virtual_mail_root = folder.path;
+  for (int round = 0; round < 50; ++round) {
+    const auto account =
+        account_at(folder.path + "/x.org/jim" + std::to_string(round), "maildir:~/Maildir", ::getuid());
+    std::atomic<int> failed = 0;
+    std::vector<std::thread> sessions;
+    for (int i = 0; i < 4; ++i) {
+      sessions.emplace_back([&] {
+        if (!make_mail(account, settings, false)) ++failed;
+      });
+    }
+    for (auto& session : sessions) session.join();
+    REQUIRE(failed == 0);
+  }
 }
 
 TEST_CASE("a link planted below the root of virtual mail is not followed") {
