@@ -159,8 +159,8 @@ struct NeedLocalRun {
   auto fields() { return std::tie(unused); }
 };
 
-/// From a login process that serves `sessions_per_login_process` sessions: it accepts no more and ends with the last of
-/// them; master starts a fresh one.
+/// From a login process that serves `sessions_per_login_process` sessions, and from whoever has a listener and was told
+/// to end: it accepts no more and ends with the last of its clients; master starts a fresh one.
 struct Full {
   static constexpr std::uint16_t type = 25;
   std::uint8_t unused = 0;

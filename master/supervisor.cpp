@@ -292,8 +292,8 @@ void Supervisor::retire_older(const Child& newer) {
   }
 }
 
-/// A full login process accepts no more and ends with its last session; a fresh one accepts in its place, at once
-/// unless there are many already.
+/// A full process accepts no more and ends with its last session; a fresh one accepts in its place, at once unless
+/// there are many already.
 void Supervisor::succeed(Child& full) {
   const auto* row = row_of(full.program);
   if (row == nullptr || stopping_ || full.retiring) return;

@@ -46,6 +46,7 @@ void Server::prepare() {
     end_when_idle();
   });
   program_.on_stop([this] {
+    (void)program_.master().send(master::Full{});  // who connects now is not to wait for our last client
     stop_accepting();
     for (const auto& client : clients_) client->shut_down();
     end_when_idle();

@@ -212,6 +212,31 @@ class AdminTest(unittest.TestCase):
             slow.shutdown()
             wait_until(lambda: worker[0] not in demo.pids("imapd"), 10, "the end of the first worker")
 
+    def test_receivers_that_were_told_to_end_keep_nobody_waiting(self):
+        with Demo(directory=self.folder, settings=["stop_grace=60s", "smtpd_processes=2"]) as demo:
+            slow = demo.smtp()
+            slow.ehlo()
+            slow.mail("sender@outside.test")
+            slow.rcpt("alice@example.test")
+            self.assertEqual(slow.docmd("DATA")[0], 354)
+            reader = poplib.POP3("127.0.0.1", demo.port("pop3"), timeout=10)
+            before = demo.pids("smtpd") + demo.pids("pop3-login")
+            for pid in before:
+                os.kill(pid, signal.SIGTERM)
+            for _ in range(12):
+                with demo.smtp() as client:
+                    self.assertEqual(client.ehlo()[0], 250)
+            another = poplib.POP3("127.0.0.1", demo.port("pop3"), timeout=10)
+            self.assertIn("USER", another.capa())
+            another.quit()
+            reader.close()
+            slow.sock.sendall(b"Subject: kept\r\n\r\nuntil the end\r\n.\r\n")
+            self.assertEqual(slow.getreply()[0], 250)
+            slow.close()
+            demo.wait_for_mail("alice")
+            wait_until(lambda: not set(before) & set(demo.pids("smtpd") + demo.pids("pop3-login")), 15, "the end of the first ones")
+            self.assertEqual((len(demo.pids("smtpd")), len(demo.pids("pop3-login"))), (2, 1))
+
     def test_too_few_descriptors_are_told_at_the_start(self):
         with Demo(directory=self.folder) as demo:
             pass

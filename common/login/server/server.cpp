@@ -97,6 +97,7 @@ void Server::retire() {
 }
 
 void Server::shut_down() {
+  (void)master_.send(master::Full{});  // who connects now is not to wait for our last client
   retire();
   for (auto& [number, client] : clients_) client->shut_down();
 }
