@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -75,10 +74,8 @@ class Running {
   int run(const DemoOptions& options) {
     const ReadySocket ready(folder_.path);
     if (!ready.socket) return complain(EX_CANTCREAT, "cannot make a socket in " + folder_.path);
-    std::error_code ignored;
-    const auto programs = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
     log_before_ = log_text().size();
-    facteurd_ = start_process({programs / "facteurd", "--config", folder_.config_file()},
+    facteurd_ = start_process({programs_folder() + "/facteurd", "--config", folder_.config_file()},
                               {{"NOTIFY_SOCKET", ready.path}}, signals_);
     if (facteurd_ < 0) return complain(EX_OSERR, "cannot start facteurd");
     if (const int failed = wait_until_ready(ready.socket); failed != EX_OK) return stop(failed);

@@ -1,5 +1,7 @@
 #include "cli/demo_report.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -62,9 +64,18 @@ json pids(const DemoFolder& demo, int facteurd_pid) {
 
 }  // namespace
 
+std::string programs_folder() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
 std::map<std::string, std::string> demo_environment(const DemoFolder& demo) {
+  const char* const path = std::getenv("PATH");
   std::map<std::string, std::string> out{
-      {"FACTEUR_HOST", host}, {"FACTEUR_DIR", demo.path}, {"FACTEUR_CONFIG", demo.config_file()}};
+      {"FACTEUR_HOST", host},
+      {"FACTEUR_DIR", demo.path},
+      {"FACTEUR_CONFIG", demo.config_file()},
+      {"PATH", programs_folder() + ":" + (path != nullptr ? path : "/usr/bin:/bin")}};
   for (const auto& port : demo_ports) {
     out["FACTEUR_" + to_upper(port.name)] = std::to_string(demo.settings.*port.member);
   }
@@ -102,10 +113,10 @@ std::string describe_demo(const DemoFolder& demo) {
       "  curl imap://{0}:{4}/INBOX?ALL --user alice:{5}\n"
       "With TLS (certificate: {6}):\n"
       "  curl --cacert {6} --connect-to ::{0}:{7} imaps://{8}:{7}/INBOX?ALL --user alice:{5}\n"
-      "\nCommands: FACTEUR_CONFIG={9} facteur status (or mailq, log, user list)\n"
+      "\nCommands: FACTEUR_CONFIG={9} {10}/facteur status (or queue list, log, user list)\n"
       "Ctrl-C ends it.\n",
       host, s.ports_smtp, domain, s.ports_pop3, s.ports_imap, alice, s.tls_certificate, s.ports_imaps, s.hostname,
-      demo.config_file());
+      demo.config_file(), programs_folder());
   return out;
 }
 

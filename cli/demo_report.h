@@ -13,7 +13,9 @@ namespace facteur::cli {
 /// One line of JSON: dir config domain host accounts mail ports pids spool log certificate. `pids` from the running
 /// processes.
 [[nodiscard]] std::string describe_demo_as_json(const DemoFolder& demo, int facteurd_pid);
-/// FACTEUR_HOST and the like, for --exec.
+/// The folder of this program, where the others are.
+[[nodiscard]] std::string programs_folder();
+/// FACTEUR_HOST and the like, and a PATH that begins with our programs, for --exec.
 [[nodiscard]] std::map<std::string, std::string> demo_environment(const DemoFolder& demo);
 
 }  // namespace facteur::cli

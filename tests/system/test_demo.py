@@ -56,7 +56,8 @@ class DemoTest(unittest.TestCase):
 
     def test_exec_gets_the_environment_and_gives_its_status(self):
         command = 'test "$FACTEUR_HOST" && test -f "$FACTEUR_CONFIG" && test -d "$FACTEUR_DIR" && ' + \
-            " && ".join(f'test "$FACTEUR_{name.upper()}" -gt 0' for name in PORTS) + " && exit 7"
+            " && ".join(f'test "$FACTEUR_{name.upper()}" -gt 0' for name in PORTS) + \
+            " && facteur status >/dev/null && mailq | grep -q empty && exit 7"
         ran = subprocess.run([program("facteur"), "demo", "--exec", command], capture_output=True, timeout=60)
         self.assertEqual(ran.returncode, 7, ran.stderr)
         self.assertEqual(ran.stdout, b"")
