@@ -223,6 +223,14 @@ class AdminTest(unittest.TestCase):
             before = demo.pids("smtpd") + demo.pids("pop3-login")
             for pid in before:
                 os.kill(pid, signal.SIGTERM)
+
+            def successors():
+                fresh = set(demo.pids("smtpd") + demo.pids("pop3-login")) - set(before)
+                return len(fresh) == 3
+
+            # Whom one of them had let in before it heard of it is told 421.
+            wait_until(successors, 10, "others in their place")
+            time.sleep(0.5)
             for _ in range(12):
                 with demo.smtp() as client:
                     self.assertEqual(client.ehlo()[0], 250)
